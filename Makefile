@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Verbs only; the work is in mk/.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+MACHINE ?= svm
+CONFIG ?= plain
+KERNEL ?= series
+include mk/build.mk
+
+.PHONY: help run test bench shell tree import check bisect series build clean
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make run             build everything, touch 1 GiB of private memory on both kernels, print the table
+run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
+	@mk/bench --run
+
+#: make test            every test; T=pattern runs what matches
+test: build
+	@mk/test $(T)
+
+#: make bench           stock and series side by side: table, CSV, SVG; QUICK=1 for the 1 GiB rows alone
+bench: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
+	@mk/bench $(if $(QUICK),--quick)
+
+#: make shell           a shell on the host; MACHINE=svm KERNEL=stock|series CONFIG=plain|debug
+shell: $(S)/kernel-$(KERNEL)-$(CONFIG) $(S)/image-user $(S)/qemu
+	@mk/shell $(MACHINE) $(KERNEL) $(CONFIG)
+
+#: make build           everything that the tests need
+build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/kernel-series-debug $(S)/image-user $(S)/plugin
+
+#: make tree            the queue on the pinned source: build/linux, ROOM=qemu for build/qemu
+ROOM ?= linux
+tree: $(S)/tree-$(ROOM)
+#: make import          commits of build/linux back into our files and the queue
+#: make check           the queue's invariants, checkpatch, the tools' own tests
+#: make bisect          every commit builds and passes its tests
+#: make series          mails for a real git clone: BASE= LINUX_GIT= V=
+import check bisect series:
+	@mk/series $@ --room $(ROOM)
+
+#: make clean           remove every product
+clean:
+	@rm -rf build
+
+#: Variables: LINUX_SRC= and QEMU_SRC= take a tarball or a tree instead of the pinned packages.

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The table of tests: mk/tests/*.toml, one file a suite.
+
+A suite says whose programs it runs (`programs`), on which host (`hosts`, a list of kernel-config-machine), and holds
+[cases]: name = { args, seconds, alone, run, module, skip, fail }. `skip` and `fail` hold the reason of what is expected.
+"""
+import fnmatch
+import os
+import tomllib
+from dataclasses import dataclass, field
+
+from .machine import Host
+from .paths import ROOT, UserError
+
+DEBUG_FACTOR = 8
+FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "hosts", "expected"}
+
+
+@dataclass
+class Case:
+    suite: str
+    name: str
+    programs: str = "series"
+    args: str = ""
+    seconds: int = 60
+    alone: bool = False
+    run: str = ""
+    module: str = ""
+    expect: str = "pass"
+    reason: str = ""
+    hosts: list = field(default_factory=list)
+
+    @property
+    def title(self):
+        return f"{self.suite}/{self.name}"
+
+    def limit(self, host):
+        return self.seconds * (DEBUG_FACTOR if host.config == "debug" else 1)
+
+    def command(self):
+        if self.module:
+            return f"kunit {self.module}"
+        return self.run or f"/{self.programs}/{self.name} {self.args}".strip()
+
+    def job_line(self, host):
+        return f"{self.name}\t{self.limit(host)}\t{os.path.expandvars(self.command())}\n"
+
+
+def expectation(options):
+    for word in ("skip", "fail"):
+        if word in options:
+            return {"expect": word, "reason": options.pop(word)}
+    return {}
+
+
+def load_suite(path):
+    with open(path, "rb") as file:
+        table = tomllib.load(file)
+    for name, options in table["cases"].items():
+        unknown = set(options) - FIELDS
+        if unknown:
+            raise UserError(f"{path.name}: {name}: no such field: {', '.join(sorted(unknown))}")
+        options = {"hosts": table["hosts"], "seconds": table.get("seconds", 60), **options}
+        yield Case(suite=path.stem, name=name, programs=table.get("programs", "series"),
+                   **expectation(options), **options)
+
+
+def load(pattern=""):
+    cases = [case for path in sorted((ROOT / "mk/tests").glob("*.toml")) for case in load_suite(path)]
+    return [case for case in cases if matches(case, pattern)]
+
+
+def matches(case, pattern):
+    return not pattern or pattern in case.title or fnmatch.fnmatch(case.title, pattern)
+
+
+def hosts_of(case):
+    for place in case.hosts:
+        kernel, config, machine = place.split("-")
+        yield Host(kernel=kernel, config=config, machine=machine)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The emulated host: its QEMU command line and its initramfs."""
+import shlex
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .paths import BUILD, UserError, relative, tree
+
+QEMU = BUILD / "qemu/out/qemu-system-x86_64"
+FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu")
+
+# What differs from machine to machine: processor, chipset, extra arguments, module arguments.
+MACHINES = {
+    "svm": {"cpu": "max", "machine": "q35", "extra": [], "append": ""},
+}
+
+APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "
+          "tsc=reliable no_timer_check random.trust_cpu=on mitigations=off")
+
+
+@dataclass
+class Host:
+    """One host to boot."""
+    kernel: str = "series"
+    config: str = "plain"
+    machine: str = "svm"
+    cpus: int = 4
+    memory: str = "4G"
+    append: str = ""
+    extra: list = field(default_factory=list)
+
+    @property
+    def output(self):
+        return tree(self.kernel) / f"out-{self.config}"
+
+
+def needed(path, verb):
+    if not Path(path).exists():
+        raise UserError(f"{relative(path)} does not exist; build it with: make {verb}")
+    return path
+
+
+def make_cpio(folder, target):
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    with open(target, "wb") as out:
+        subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=folder, check=True,
+                       input="\n".join(names).encode(), stdout=out)
+
+
+def make_initrd(host, folder, job):
+    """Put one behind the other: programs, the kernel's modules, this boot's job (a name to text dictionary)."""
+    files = folder / "job/job"
+    files.mkdir(parents=True, exist_ok=True)
+    for name, text in job.items():
+        (files / name).write_text(text)
+    make_cpio(folder / "job", folder / "job.cpio")
+    parts = [needed(BUILD / "image/user.cpio", "test"),
+             needed(BUILD / f"image/{host.kernel}-{host.config}.cpio", "test"), folder / "job.cpio"]
+    initrd = folder / "initrd"
+    with open(initrd, "wb") as out:
+        for part in parts:
+            out.write(part.read_bytes())
+    return initrd
+
+
+def qemu_command(host, initrd):
+    kind = MACHINES.get(host.machine)
+    if kind is None:
+        raise UserError(f"no machine {host.machine}; there is: {', '.join(MACHINES)}")
+    command = [str(needed(QEMU, "run"))]
+    for folder in FIRMWARE:
+        command += ["-L", folder]
+    command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-machine", kind["machine"], "-accel", "tcg,thread=multi", "-cpu", kind["cpu"],
+                "-smp", str(host.cpus), "-m", host.memory, "-serial", "mon:stdio",
+                "-kernel", str(host.output / "arch/x86/boot/bzImage"), "-initrd", str(initrd),
+                "-append", f"{APPEND} {kind['append']} {host.append}".strip()]
+    return command + kind["extra"] + host.extra
+
+
+def as_text(command):
+    return shlex.join(command)

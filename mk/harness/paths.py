@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where things are, and how an error is told."""
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+
+
+class UserError(Exception):
+    """One clear line that names the thing and the way out."""
+
+
+def relative(path):
+    path = Path(path)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def tree(name):
+    """The source tree of a host kernel: stock or series."""
+    return BUILD / ("linux" if name == "series" else "linux-stock")
+
+
+def run_main(main):
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

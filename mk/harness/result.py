@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a case came to, judged by what was expected of it, and how that is told."""
+from dataclasses import dataclass
+
+from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+
+@dataclass
+class Result:
+    case: object
+    host: object
+    status: str
+    detail: str
+    seconds: float
+    log: str
+    output: str = ""
+
+    def judge(self):
+        """Fold the table's expectation in: an unexpected skip fails, and so does a known failure that passes."""
+        expected = self.case.expect
+        if expected == "pass" and self.status == "skipped":
+            return "failed", f"unexpected skip: {self.detail}"
+        if expected == "pass" or self.status == "failed" and expected == "skip":
+            return self.status, self.detail
+        if self.status == {"skip": "skipped", "fail": "failed"}[expected]:
+            return "skipped", f"{'known failure' if expected == 'fail' else 'not here'}: {self.case.reason}"
+        return "failed", f"{self.status} although the table of tests says {expected} ({self.case.reason}); correct the table"
+
+    @property
+    def place(self):
+        return f"{self.host.kernel}-{self.host.config}-{self.host.machine}" if self.host else "tools"
+
+
+def tell(result):
+    status, detail = result.judge()
+    word = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}[status]
+    line = f"{word} {result.place} {result.case.title} {result.seconds:.1f} s"
+    if status != "passed":
+        line += f" ({detail})"
+    if status == "failed":
+        line += f" log: {result.log}"
+    print(line, flush=True)
+
+
+def write_junit(results, path):
+    suites = {}
+    for result in results:
+        suite = suites.setdefault(result.place, TestSuite(result.place))
+        status, detail = result.judge()
+        entry = TestCase(result.case.title, classname=result.case.suite, time=round(result.seconds, 2))
+        if status == "failed":
+            entry.result = [Failure(detail)]
+            entry.system_out = printable(result.output[-20000:])
+        elif status == "skipped":
+            entry.result = [Skipped(detail)]
+        suite.add_testcase(entry)
+    xml = JUnitXml()
+    for suite in suites.values():
+        xml.add_testsuite(suite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    xml.write(str(path), pretty=True)
+
+
+def printable(text):
+    """XML has no place for control characters."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
+
+
+def summary(results):
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    for result in results:
+        count[result.judge()[0]] += 1
+    return count

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What is fetched: Debian package, suite, version, sha256. Both make and sh read this file.
+LINUX_PACKAGE=linux-source-7.3
+LINUX_SUITE=trixie-backports
+LINUX_VERSION=7.3.4-1~bpo13+1
+LINUX_SHA256=703e369ddd4cce971452f5a593ee55df3a5c10c83caf0fa0df039633ed181ee3
+
+QEMU_PACKAGE=qemu
+QEMU_SUITE=trixie
+QEMU_VERSION=1:10.0.13+ds-0+deb13u1
+QEMU_SHA256=6a0888e806c2ffc0c5f0733e974f9aea55491950d3c47c98669c8b236dde59ae
+
+# Debian 12's own meson is older than QEMU wants; Debian 13's is used as it is.
+MESON_PACKAGE=meson
+MESON_SUITE=bookworm-backports
+MESON_VERSION=1.7.0-1~bpo12+1
+MESON_SHA256=4b86d2f2cb4431d03826fa4b2c3a89508edeb8140509e7e4b285285ec3175bbe
+
+PYCOTAP_PACKAGE=python3-pycotap
+PYCOTAP_SUITE=bookworm-backports
+PYCOTAP_VERSION=1.3.1-2
+PYCOTAP_SHA256=7e8dbf3ac06434275a461d0de79792e2b80126febc53866c89027adde5192ac9
