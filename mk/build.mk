@@ -23,18 +23,11 @@ $(S)/deps: mk/packages.txt
 	@mk/deps
 	$(STAMP)
 
-$(S)/unpack-linux: $(S)/linux-src.value | $(S)/deps
-	@mk/unpack linux $(LINUX_SRC)
+$(S)/tree-linux: $(S)/linux-src.value $(S)/linux-ours.value | $(S)/deps
+	@mk/tree linux $(LINUX_SRC)
 	$(STAMP)
-$(S)/unpack-qemu: $(S)/qemu-src.value | $(S)/deps
-	@mk/unpack qemu $(QEMU_SRC)
-	$(STAMP)
-
-$(S)/tree-linux: $(S)/unpack-linux $(S)/linux-ours.value
-	@mk/tree linux
-	$(STAMP)
-$(S)/tree-qemu: $(S)/unpack-qemu $(S)/qemu-ours.value
-	@mk/tree qemu
+$(S)/tree-qemu: $(S)/qemu-src.value $(S)/qemu-ours.value | $(S)/deps
+	@mk/tree qemu $(QEMU_SRC)
 	$(STAMP)
 
 # The trees' content as it is now, a developer's edits included.

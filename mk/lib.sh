@@ -70,12 +70,15 @@ step() {
 	shift 2
 	mkdir -p "$LOGS"
 	[ -t 2 ] || say "$label ..."
+	# A process group of its own, so that an interrupt ends all of it.
+	set -m
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
-	trap 'kill '"$pid"' 2>/dev/null; exit 130' INT TERM
+	set +m
+	trap 'kill -TERM -- -'"$pid"' 2>/dev/null; say; exit 130' INT TERM HUP
 	step_watch "$label" "$log" "$pid"
 	wait "$pid" || rc=$?
-	trap - INT TERM
+	trap - INT TERM HUP
 	[ "$rc" -eq 0 ] || step_failed "$label" "$log" "$rc" "$@"
 	say "$label: done in $((SECONDS - start)) s"
 }

@@ -69,7 +69,7 @@ class Boot:
         self.host, self.cases, self.folder, self.on_result = host, cases, folder, on_result
         self.job = job or {}
         self.current, self.output, self.finished = None, [], 0
-        self.report, self.started = None, 0.0
+        self.report, self.started, self.last = None, 0.0, ""
         self.deadline = time.monotonic() + BOOT_SECONDS
 
     def run(self):
@@ -89,6 +89,7 @@ class Boot:
         return self.leftover(self.report or reason)
 
     def read(self, line):
+        self.last = line or self.last
         if self.report is None and REPORT.search(line):
             self.report = line.strip()
         if match := START.match(line):
@@ -128,7 +129,7 @@ class Boot:
         """The running case takes the blame for the end of the host; without one, the first in line does."""
         if self.current is None and self.finished == 0 and self.cases:
             self.begin(self.cases[0])
-            reason = f"the host did not start: {reason}"
+            reason = f"the host did not start, {relative(self.folder)}/console.log ends in: {self.last}"
         if self.current is not None:
             self.publish("failed", reason)
         return self.cases[self.finished:]

@@ -2,7 +2,8 @@
 """The table of tests: mk/tests/*.toml, one file a suite.
 
 A suite says whose programs it runs (`programs`), on which host (`hosts`, a list of kernel-config-machine), and holds
-[cases]: name = { args, seconds, alone, run, module, skip, fail }. `skip` and `fail` hold the reason of what is expected.
+[cases]: name = { args, seconds, alone, run, module, skip, fail, must_fail }. `skip` and `fail` hold the reason of what is
+expected; `must_fail` says why a failure is what the case wants to see. The host "tools" is the machine that builds.
 """
 import fnmatch
 import os
@@ -13,7 +14,8 @@ from .machine import Host
 from .paths import ROOT, UserError
 
 DEBUG_FACTOR = 8
-FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "hosts", "expected"}
+TOOLS = "tools"
+FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "must_fail", "hosts"}
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Case:
         return f"{self.suite}/{self.name}"
 
     def limit(self, host):
-        return self.seconds * (DEBUG_FACTOR if host.config == "debug" else 1)
+        return self.seconds * (DEBUG_FACTOR if host and host.config == "debug" else 1)
 
     def command(self):
         if self.module:
@@ -47,7 +49,7 @@ class Case:
 
 
 def expectation(options):
-    for word in ("skip", "fail"):
+    for word in ("skip", "fail", "must_fail"):
         if word in options:
             return {"expect": word, "reason": options.pop(word)}
     return {}
@@ -76,5 +78,7 @@ def matches(case, pattern):
 
 def hosts_of(case):
     for place in case.hosts:
+        if place == TOOLS:
+            continue
         kernel, config, machine = place.split("-")
         yield Host(kernel=kernel, config=config, machine=machine)

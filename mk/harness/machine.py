@@ -16,7 +16,7 @@ MACHINES = {
 }
 
 APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "
-          "tsc=reliable no_timer_check random.trust_cpu=on mitigations=off")
+          "tsc=reliable no_timer_check random.trust_cpu=on")
 
 
 @dataclass

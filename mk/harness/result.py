@@ -18,6 +18,8 @@ class Result:
     def judge(self):
         """Fold the table's expectation in: an unexpected skip fails, and so does a known failure that passes."""
         expected = self.case.expect
+        if expected == "must_fail":
+            return ("passed", "") if self.status == "failed" else ("failed", f"{self.status}, but: {self.case.reason}")
         if expected == "pass" and self.status == "skipped":
             return "failed", f"unexpected skip: {self.detail}"
         if expected == "pass" or self.status == "failed" and expected == "skip":

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run gmem_bench on a host and join its lines with the windows that the counting plugin wrote."""
+import re
+from dataclasses import dataclass
+
+from .boot import Boot
+from .cases import Case
+from .machine import Host
+from .paths import BUILD, UserError, relative
+
+PROGRAM = "x86/gmem_bench"
+PLUGIN = BUILD / "plugin/hostcount.so"
+
+# Whose instructions are page clearing and cache flushing; what is expanded in line, the plugin knows by its opcode.
+# A suffix is a copy that the compiler specialised.
+CLEAR = re.compile(r"(__clear_pages_unrolled|clear_pages?|clear_contig|__memset|memset|memset_orig)(\.\w+)*")
+FLUSH = re.compile(r"(clflush_cache_range|clflush_cache_range_opt|__wbinvd|__wbnoinvd)(\.\w+)*")
+
+# The program's names of the counters that are metrics of their own.
+FIELDS = ("npf", "pt_pages", "dm_splits", "pages_4k", "pages_2m", "wall_s")
+
+
+@dataclass(frozen=True)
+class Key:
+    kernel: str
+    machine: str
+    op: str
+    size_mib: int
+    vcpus: int
+
+
+def symbol_ranges(system_map, pattern):
+    """Address ranges of the functions whose whole name matches, each up to the next symbol."""
+    symbols = sorted((int(address, 16), kind, name) for address, kind, name in
+                     (line.split() for line in system_map.read_text().splitlines()))
+    for index, (start, kind, name) in enumerate(symbols[:-1]):
+        if kind in "tTwW" and pattern.fullmatch(name):
+            end = next((address for address, _, _ in symbols[index + 1:] if address > start), start)
+            if end > start:
+                yield start, end
+
+
+def merged(ranges):
+    """Join what overlaps or touches: aliases of one function are several symbols."""
+    out = []
+    for start, end in sorted(ranges):
+        if out and start <= out[-1][1]:
+            out[-1] = (out[-1][0], max(end, out[-1][1]))
+        else:
+            out.append((start, end))
+    return out
+
+
+def plugin_argument(host, counts):
+    system_map = host.output / "System.map"
+    parts = [str(PLUGIN), f"out={counts}"]
+    for word, pattern in (("clear", CLEAR), ("flush", FLUSH)):
+        parts += [f"{word}={start:x}-{end:x}" for start, end in merged(symbol_ranges(system_map, pattern))]
+    return ",".join(parts)
+
+
+def parse_rows(output):
+    """The windows of one run of the program: a dictionary a line."""
+    return [dict(pair.split("=", 1) for pair in line.split()[1:])
+            for line in output.splitlines() if line.startswith("gmem_bench id=")]
+
+
+def parse_edges(text):
+    """(id, total, clear, flush) of each marker, in the order of execution."""
+    return [tuple(int(word) for word in line.split()[1:]) for line in text.splitlines() if line.startswith("marker ")]
+
+
+def join(rows, edges):
+    """Add to each row what the two edges of its window differ by."""
+    if len(edges) != 2 * len(rows):
+        raise UserError(f"the plugin saw {len(edges)} edges of {len(rows)} windows; see build/bench for its output")
+    for row, (begin, end) in zip(rows, zip(edges[::2], edges[1::2])):
+        if (begin[0], end[0]) != (2 * int(row["id"]), 2 * int(row["id"]) + 1):
+            raise UserError(f"window {row['id']} is marked by edges {begin[0]} and {end[0]}; do program and plugin agree?")
+        total, clear, flush = (after - before for before, after in zip(begin[1:], end[1:]))
+        row.update(host_insns=total, host_insns_clear=clear, host_insns_flush=flush)
+    return rows
+
+
+def run(kernel, machine, shapes, touch_only=False):
+    """Boot one host, measure each (size, vCPUs) on it; {Key: {metric: value}}."""
+    host = Host(kernel=kernel, machine=machine, cpus=4, memory="6G")
+    folder = BUILD / "bench" / f"{kernel}-{machine}"
+    counts = folder / "counts"
+    host.extra = ["-plugin", plugin_argument(host, counts)]
+    cases = [Case("bench", f"touch-{size}-{vcpus}", seconds=900,
+                  run=f"/series/{PROGRAM} -s {size} -v {vcpus}{' -t' if touch_only else ''}") for size, vcpus in shapes]
+    rows = []
+
+    def on_result(result):
+        if result.status != "passed":
+            raise UserError(f"{kernel}: {result.case.run} {result.status}: {result.detail}; log {relative(folder)}/console.log")
+        rows.extend(parse_rows(result.output))
+        print(f"{kernel}: {result.case.run.split('/')[-1]} done in {result.seconds:.0f} s", flush=True)
+
+    Boot(host, cases, folder, on_result).run()
+    return {Key(kernel, machine, row["op"], int(row["size_mib"]), int(row["vcpus"])): metrics(row)
+            for row in join(rows, parse_edges(counts.read_text()))}
+
+
+def metrics(row):
+    names = FIELDS + ("host_insns", "host_insns_clear", "host_insns_flush")
+    return {name: float(row[name]) if name == "wall_s" else int(row[name]) for name in names if name in row}

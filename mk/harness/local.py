@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Cases that run on the machine that builds: the tools' own tests."""
+import os
+import signal
+import subprocess
+import time
+
+from .cases import TOOLS
+from .paths import BUILD, ROOT, relative
+from .result import Result
+
+
+def run_case(case):
+    log = BUILD / "test/tools" / (case.name.replace("/", ".") + ".log")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    with open(log, "w", encoding="utf-8") as out:
+        process = subprocess.Popen(case.run, shell=True, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            code = process.wait(case.seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            code = None
+    status = "passed" if code == 0 else "failed"
+    detail = f"no result within {case.seconds} s" if code is None else f"exit {code}" if code else ""
+    return Result(case, None, status, detail, time.monotonic() - start, relative(log),
+                  log.read_text(encoding="utf-8", errors="replace"))
+
+
+def run_all(selected, on_result):
+    for case in selected:
+        if TOOLS in case.hosts:
+            on_result(run_case(case))

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a console says, and what the harness makes of it.
+
+Worked example: two cases; the console shows
+
+    # start 1 first / # hello / ok 1 first / # start 2 second / [ 2.0] BUG: KASAN: ... / ok 2 second
+
+The first passes with the output "hello"; the second fails with the kernel's words, although it said ok.
+"""
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import boot
+from harness.cases import Case
+from harness.machine import Host
+
+
+class Reading(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.results = []
+        self.cases = [Case("suite", "first"), Case("suite", "second")]
+        self.boot = boot.Boot(Host(), self.cases, Path(temporary.name), self.results.append)
+
+    def console(self, *lines):
+        for line in lines:
+            self.boot.read(boot.KERNEL_TIME.sub("", line))
+
+    def statuses(self):
+        return [result.status for result in self.results]
+
+    def test_worked_example(self):
+        self.console("KTAP version 1", "1..2", "# start 1 first", "# hello", "ok 1 first",
+                     "# start 2 second", "[    2.000000] BUG: KASAN: use-after-free", "ok 2 second", "# end of job")
+        self.assertEqual(self.statuses(), ["passed", "failed"])
+        self.assertEqual(self.results[0].output, "hello")
+        self.assertIn("KASAN", self.results[1].detail)
+
+    def test_kernel_time_and_caller_are_stripped(self):
+        self.assertEqual(boot.KERNEL_TIME.sub("", "[    1.234567][    T1] ok 1 first"), "ok 1 first")
+
+    def test_not_ok_fails_with_its_reason(self):
+        self.console("# start 1 first", "not ok 1 first # exit 254")
+        self.assertEqual((self.results[0].status, self.results[0].detail), ("failed", "exit 254"))
+
+    def test_skip_carries_the_tests_own_words(self):
+        self.console("# start 1 first", "# 1..0 # SKIP - Requirement not met: has_sev", "ok 1 first # SKIP")
+        self.assertEqual(self.results[0].status, "skipped")
+        self.assertIn("has_sev", self.results[0].detail)
+
+    def test_a_result_of_another_name_is_output(self):
+        self.console("# start 1 first", "# ok 1 inner", "ok 1 first")
+        self.assertEqual(self.statuses(), ["passed"])
+
+    def test_panic_is_the_running_cases_failure_and_the_rest_is_left(self):
+        self.console("# start 1 first", "[ 3.0] Kernel panic - not syncing: sysrq")
+        self.assertEqual(self.boot.leftover(self.boot.report), [self.cases[1]])
+        self.assertEqual(self.statuses(), ["failed"])
+
+    def test_end_between_two_cases_blames_neither(self):
+        self.console("# start 1 first", "ok 1 first")
+        self.assertEqual(self.boot.leftover("the host ended early"), [self.cases[1]])
+        self.assertEqual(self.statuses(), ["passed"])
+
+    def test_host_that_does_not_start_fails_the_first_case_so_that_it_ends(self):
+        self.console("Linux cannot mount root")
+        self.assertEqual(self.boot.leftover("x"), [self.cases[1]])
+        self.assertIn("did not start", self.results[0].detail)
+
+    def test_reports_that_do_not_panic_are_seen(self):
+        for line in ("WARNING: possible circular locking dependency detected", "WARNING: suspicious RCU usage",
+                     "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks", "INFO: task x:1 blocked for more than 120 s"):
+            self.assertTrue(boot.REPORT.search(line), line)
+        for line in ("kvm: debug message", "# PASS: no WARNING here"):
+            self.assertFalse(boot.REPORT.search(line), line)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The tables of tests.
+
+Worked example: "x86/foo" = { args = "-b 1", skip = "no foo" } runs /stock/x86/foo -b 1 and is expected to be skipped.
+"""
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import cases
+from harness.machine import Host
+from harness.paths import UserError
+
+
+def suite(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "some.toml"
+        path.write_text('programs = "stock"\nhosts = ["series-plain-svm", "tools"]\n[cases]\n' + text)
+        return list(cases.load_suite(path))
+
+
+class Loading(unittest.TestCase):
+    def test_worked_example(self):
+        case, = suite('"x86/foo" = { args = "-b 1", skip = "no foo" }')
+        self.assertEqual(case.command(), "/stock/x86/foo -b 1")
+        self.assertEqual((case.expect, case.reason, case.title), ("skip", "no foo", "some/x86/foo"))
+
+    def test_a_misspelt_field_is_an_error(self):
+        with self.assertRaises(UserError):
+            suite("foo = { second = 9 }")
+
+    def test_the_tools_host_is_no_boot(self):
+        case, = suite("foo = {}")
+        self.assertEqual([host.kernel for host in cases.hosts_of(case)], ["series"])
+
+    def test_limits_are_longer_on_the_debug_kernel(self):
+        case, = suite("foo = { seconds = 10 }")
+        self.assertEqual((case.limit(Host()), case.limit(Host(config="debug"))), (10, 10 * cases.DEBUG_FACTOR))
+
+    def test_patterns(self):
+        case, = suite("foo = {}")
+        self.assertTrue(cases.matches(case, "") and cases.matches(case, "me/fo") and cases.matches(case, "some/f*"))
+        self.assertFalse(cases.matches(case, "bar"))
+
+    def test_the_repositorys_own_tables_load(self):
+        self.assertTrue(cases.load())
