@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The command line of mk/series."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import rooms, verbs
+from .errors import Refusal
+
+
+def _parser():
+    top = argparse.ArgumentParser(prog="mk/series", description="Carry the queue to a git tree and back.")
+    top.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2], help=argparse.SUPPRESS)
+    verb = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def add(name, run, text):
+        sub = verb.add_parser(name, help=text, description=text)
+        sub.add_argument("--room", choices=rooms.ROOMS, default="linux")
+        sub.set_defaults(run=run)
+        return sub
+
+    tree = add("tree", lambda r, a: verbs.make_tree(r, a.src), "export the queue to build/ROOM")
+    tree.add_argument("--src", help="upstream's tree: a tarball, a folder or a git tree")
+    add("import", lambda r, a: verbs.import_range(r), "bring base..series of build/ROOM back into the repository")
+    add("rebase", lambda r, a: verbs.rebase(r), "put unimported commits on top of the repository's queue")
+    return top
+
+
+def main(argv=None):
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(rooms.room(args.room, args.root.resolve()), args) or 0
+    except Refusal as error:
+        print(f"mk/series {args.verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"mk/series {args.verb}: interrupted; start it again to go on", file=sys.stderr)
+        return 130
