@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 MACHINE ?= svm
 CONFIG ?= plain
 KERNEL ?= series
+# How long race tests last; ten minutes for the record.
+RACE_SECONDS ?= 20
+export RACE_SECONDS
 include mk/build.mk
 
 .PHONY: help run test bench shell tree import check bisect series build clean

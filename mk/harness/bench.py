@@ -84,7 +84,7 @@ def join(rows, edges):
 
 def run(kernel, machine, shapes, touch_only=False):
     """Boot one host, measure each (size, vCPUs) on it; {Key: {metric: value}}."""
-    host = Host(kernel=kernel, machine=machine, cpus=4, memory="6G")
+    host = Host(kernel=kernel, machine=machine, cpus=4, memory_mib=6144)
     folder = BUILD / "bench" / f"{kernel}-{machine}"
     counts = folder / "counts"
     host.extra = ["-plugin", plugin_argument(host, counts)]

@@ -15,8 +15,10 @@ def run_case(case):
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with open(log, "w", encoding="utf-8") as out:
+        # The machine's python3, not one that a version manager put first.
+        environment = {**os.environ, "PATH": "/usr/bin:/bin:" + os.environ["PATH"]}
         process = subprocess.Popen(case.run, shell=True, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=subprocess.STDOUT, start_new_session=True)
+                                   stderr=subprocess.STDOUT, start_new_session=True, env=environment)
         try:
             code = process.wait(case.seconds)
         except subprocess.TimeoutExpired:

@@ -26,7 +26,7 @@ class Host:
     config: str = "plain"
     machine: str = "svm"
     cpus: int = 4
-    memory: str = "4G"
+    memory_mib: int = 4096
     append: str = ""
     extra: list = field(default_factory=list)
 
@@ -64,6 +64,16 @@ def make_initrd(host, folder, job):
     return initrd
 
 
+def two_nodes(host):
+    """Two NUMA nodes, so that placement can be tested."""
+    words = []
+    for node in (0, 1):
+        first, last = node * host.cpus // 2, (node + 1) * host.cpus // 2 - 1
+        words += ["-object", f"memory-backend-ram,id=node{node},size={host.memory_mib // 2}M",
+                  "-numa", f"node,nodeid={node},memdev=node{node},cpus={first}-{last}"]
+    return words
+
+
 def qemu_command(host, initrd):
     kind = MACHINES.get(host.machine)
     if kind is None:
@@ -73,10 +83,10 @@ def qemu_command(host, initrd):
         command += ["-L", folder]
     command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-machine", kind["machine"], "-accel", "tcg,thread=multi", "-cpu", kind["cpu"],
-                "-smp", str(host.cpus), "-m", host.memory, "-serial", "mon:stdio",
+                "-smp", str(host.cpus), "-m", f"{host.memory_mib}M", "-serial", "mon:stdio",
                 "-kernel", str(host.output / "arch/x86/boot/bzImage"), "-initrd", str(initrd),
                 "-append", f"{APPEND} {kind['append']} {host.append}".strip()]
-    return command + kind["extra"] + host.extra
+    return command + two_nodes(host) + kind["extra"] + host.extra
 
 
 def as_text(command):

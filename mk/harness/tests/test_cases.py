@@ -6,6 +6,7 @@ Worked example: "x86/foo" = { args = "-b 1", skip = "no foo" } runs /stock/x86/f
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from harness import cases
 from harness.machine import Host
@@ -36,6 +37,12 @@ class Loading(unittest.TestCase):
     def test_limits_are_longer_on_the_debug_kernel(self):
         case, = suite("foo = { seconds = 10 }")
         self.assertEqual((case.limit(Host()), case.limit(Host(config="debug"))), (10, 10 * cases.DEBUG_FACTOR))
+
+    def test_a_race_lasts_as_long_as_asked(self):
+        case, = suite('race = { seconds = 10, args = "-t ${RACE_SECONDS}" }')
+        with mock.patch.dict("os.environ", {"RACE_SECONDS": "600"}):
+            self.assertEqual(case.limit(Host()), 610)
+            self.assertIn("-t 600", case.job_line(Host()))
 
     def test_patterns(self):
         case, = suite("foo = {}")
