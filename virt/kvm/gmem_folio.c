@@ -45,13 +45,33 @@ static struct folio *gmem_add_large_folio(struct inode *inode, pgoff_t start,
 	return folio;
 }
 
+/*
+ * Does @policy apply to all of the large range at @start?  Look at every page:
+ * no policy at either end says nothing about the pages between.
+ */
+static bool gmem_policy_is_uniform(struct shared_policy *shared,
+				   struct mempolicy *policy, pgoff_t start)
+{
+	struct mempolicy *other;
+	pgoff_t i;
+
+	for (i = start; i < start + GMEM_LARGE_PAGES; i++) {
+		other = mpol_shared_policy_lookup(shared, i);
+		mpol_cond_put(other);
+		if (other != policy)
+			return false;
+	}
+
+	return true;
+}
+
 struct folio *kvm_gmem_alloc_large_folio(struct inode *inode,
 					 struct shared_policy *policy,
 					 pgoff_t index)
 {
 	pgoff_t start = ALIGN_DOWN(index, GMEM_LARGE_PAGES);
 	struct address_space *mapping = inode->i_mapping;
-	struct mempolicy *first, *last;
+	struct mempolicy *first;
 	struct folio *folio = NULL;
 
 	if (!gmem_large_range_fits(index, i_size_read(inode) >> PAGE_SHIFT))
@@ -61,18 +81,12 @@ struct folio *kvm_gmem_alloc_large_folio(struct inode *inode,
 				   ((loff_t)(start + GMEM_LARGE_PAGES) << PAGE_SHIFT) - 1))
 		return NULL;
 
-	/*
-	 * Use pages if the NUMA policy changes inside the range.  Each call of
-	 * mbind() installs a policy object of its own, and cutting an existing
-	 * one duplicates it, i.e. comparing both ends finds every change.
-	 */
+	/* Use pages if the NUMA policy changes inside the range. */
 	first = mpol_shared_policy_lookup(policy, start);
-	last = mpol_shared_policy_lookup(policy, start + GMEM_LARGE_PAGES - 1);
-	if (first == last)
+	if (gmem_policy_is_uniform(policy, first, start))
 		folio = gmem_add_large_folio(inode, start, first);
 
 	mpol_cond_put(first);
-	mpol_cond_put(last);
 	return folio;
 }
 

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Private memory when allocations fail.
+ *
+ * Worked example: the guest wrote 4M, two leaves.  User space converts page 7
+ * to shared while the n-th allocation of the ioctl fails, n = 1, 2, 3, ...
+ *
+ *	n hits an attribute	ENOMEM, page 7 stays private
+ *	n hits the table that	success, the leaf is zapped as a whole and its
+ *	the split needs		pages fault again
+ *	n is past the last	success, the leaf is split
+ *
+ * Whichever it is, no page beside page 7 changes its content.
+ */
+#include <fcntl.h>
+
+#include "gmem_huge.h"
+#include "kselftest_harness.h"
+
+#define TAG		0x33
+#define NEW_TAG		0x44
+#define NR_PAGES	(2 * GMEM_HUGE_NR_4K)
+#define PAGE_UNDER_TEST	7
+
+/* More allocations than any of the operations needs. */
+#define MAX_NTH		200
+
+static void set_knob(const char *knob, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", knob);
+	fd = open(path, O_WRONLY);
+	TEST_ASSERT(fd >= 0, "%s should exist, is debugfs mounted?", path);
+	TEST_ASSERT(write(fd, value, strlen(value)) == strlen(value),
+		    "Writing %s to %s should succeed", value, path);
+	close(fd);
+}
+
+/* Let any allocation fail, and say nothing about it. */
+static void require_injection(void)
+{
+	static const char * const knobs[][2] = {
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/verbose", "0" },
+	};
+	int i;
+
+	TEST_REQUIRE(!access("/proc/thread-self/fail-nth", W_OK));
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		set_knob(knobs[i][0], knobs[i][1]);
+}
+
+static int fail_nth_fd(void)
+{
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR);
+
+	TEST_ASSERT(fd >= 0, "fail-nth should open");
+	return fd;
+}
+
+static void arm(int fd, int nth)
+{
+	char buf[16];
+	int len = snprintf(buf, sizeof(buf), "%d", nth);
+
+	TEST_ASSERT(pwrite(fd, buf, len, 0) == len, "fail-nth should take %d", nth);
+}
+
+/* Return whether the allocation was reached, i.e. whether it failed. */
+static bool disarm(int fd)
+{
+	char buf[16] = {};
+
+	TEST_ASSERT(pread(fd, buf, sizeof(buf) - 1, 0) > 0, "fail-nth should read");
+	arm(fd, 0);
+	return !atoi(buf);
+}
+
+static int convert(struct gmem_huge *g, u64 attributes)
+{
+	struct kvm_memory_attributes attr = {
+		.attributes = attributes,
+		.address = gmem_huge_page(PAGE_UNDER_TEST),
+		.size = PAGE_SIZE,
+	};
+
+	return __vm_ioctl(g->vm, KVM_SET_MEMORY_ATTRIBUTES, &attr) ? -errno : 0;
+}
+
+static int do_to_shared(struct gmem_huge *g)
+{
+	return convert(g, 0);
+}
+
+static int do_to_private(struct gmem_huge *g)
+{
+	return convert(g, KVM_MEMORY_ATTRIBUTE_PRIVATE);
+}
+
+static int do_punch(struct gmem_huge *g)
+{
+	return __gmem_huge_punch(g, PAGE_UNDER_TEST * PAGE_SIZE, PAGE_SIZE);
+}
+
+static int do_fallocate(struct gmem_huge *g)
+{
+	return __gmem_huge_fallocate(g, 0, SZ_2M);
+}
+
+static int do_prefault(struct gmem_huge *g)
+{
+	struct kvm_pre_fault_memory range = {
+		.gpa = GMEM_HUGE_GPA,
+		.size = SZ_2M,
+	};
+
+	return __vcpu_ioctl(g->vcpu, KVM_PRE_FAULT_MEMORY, &range) ? -errno : 0;
+}
+
+static int do_touch(struct gmem_huge *g)
+{
+	return __gmem_huge_write(g, GMEM_HUGE_GPA, SZ_2M, TAG);
+}
+
+static void share_page(struct gmem_huge *g)
+{
+	TEST_ASSERT(!do_to_shared(g), "Converting to shared should succeed");
+}
+
+static void empty_first_range(struct gmem_huge *g)
+{
+	gmem_huge_punch(g, 0, SZ_2M);
+}
+
+static void write_all(struct gmem_huge *g)
+{
+	gmem_huge_write(g, GMEM_HUGE_GPA, NR_PAGES * PAGE_SIZE, TAG);
+}
+
+static void restore(struct gmem_huge *g)
+{
+	TEST_ASSERT(!do_to_private(g), "Converting to private should succeed");
+	gmem_huge_punch(g, 0, NR_PAGES * PAGE_SIZE);
+	write_all(g);
+	TEST_GMEM_MAPPED(g, 2, 0, "Without a failure both ranges are mapped 2M");
+}
+
+FIXTURE(fail) {
+	struct gmem_huge g;
+};
+
+FIXTURE_VARIANT(fail) {
+	void (*prepare)(struct gmem_huge *g);
+	int (*run)(struct gmem_huge *g);
+	/* The pages that keep TAG whatever happens: from here to the end. */
+	u64 first_kept;
+};
+
+#define FAIL(name, args...)	FIXTURE_VARIANT_ADD(fail, name) { args }
+
+FAIL(to_shared,	 NULL,		    do_to_shared,  PAGE_UNDER_TEST + 1);
+FAIL(to_private, share_page,	    do_to_private, PAGE_UNDER_TEST + 1);
+FAIL(punch,	 NULL,		    do_punch,	   PAGE_UNDER_TEST + 1);
+FAIL(fallocate,	 empty_first_range, do_fallocate,  GMEM_HUGE_NR_4K);
+FAIL(prefault,	 empty_first_range, do_prefault,   GMEM_HUGE_NR_4K);
+FAIL(touch,	 empty_first_range, do_touch,	   GMEM_HUGE_NR_4K);
+
+FIXTURE_SETUP(fail)
+{
+	self->g = gmem_huge_create_private(NR_PAGES * PAGE_SIZE);
+	write_all(&self->g);
+}
+
+FIXTURE_TEARDOWN(fail)
+{
+	gmem_huge_free(&self->g);
+}
+
+/* A vCPU whose fault failed is still at the access: let it finish. */
+static void finish_touch(struct gmem_huge *g)
+{
+	struct ucall uc;
+
+	vcpu_run(g->vcpu);
+	TEST_ASSERT(get_ucall(g->vcpu, &uc) == UCALL_SYNC,
+		    "Guest should carry on where the fault failed");
+}
+
+static void check_kept(struct gmem_huge *g, u64 first)
+{
+	gmem_huge_check(g, gmem_huge_page(first), (NR_PAGES - first) * PAGE_SIZE, TAG);
+	if (first == PAGE_UNDER_TEST + 1)
+		gmem_huge_check(g, GMEM_HUGE_GPA, PAGE_UNDER_TEST * PAGE_SIZE, TAG);
+}
+
+TEST_F_TIMEOUT(fail, loses_nothing, GMEM_HUGE_TIMEOUT)
+{
+	struct gmem_huge *g = &self->g;
+	int fd = fail_nth_fd(), nth, r;
+	bool failed = true;
+
+	for (nth = 1; failed && nth < MAX_NTH; nth++) {
+		if (variant->prepare)
+			variant->prepare(g);
+
+		arm(fd, nth);
+		r = variant->run(g);
+		failed = disarm(fd);
+
+		TEST_ASSERT(!r || (failed && (r == -ENOMEM || r == -EFAULT)),
+			    "Allocation %d: should succeed or return ENOMEM, got %d",
+			    nth, r);
+		if (r && variant->run == do_touch)
+			finish_touch(g);
+
+		check_kept(g, variant->first_kept);
+		restore(g);
+	}
+
+	TEST_ASSERT(nth > 2, "The operation should allocate");
+	TEST_ASSERT(!failed, "The operation should end after %d allocations", MAX_NTH);
+	close(fd);
+}
+
+/*
+ * Fill the first range while the one allocation that asks for 512 pages or
+ * more fails: pages take the folio's place.  The next range is not affected.
+ */
+TEST(falls_back_to_pages)
+{
+	struct gmem_huge g = gmem_huge_create_private(NR_PAGES * PAGE_SIZE);
+	struct kvm_pre_fault_memory range = {
+		.gpa = GMEM_HUGE_GPA,
+		.size = PAGE_SIZE,
+	};
+	int fd = fail_nth_fd(), nth, r;
+	bool huge = true;
+
+	for (nth = 1; huge && nth < MAX_NTH; nth++) {
+		gmem_huge_punch(&g, 0, SZ_2M);
+		range.gpa = GMEM_HUGE_GPA;
+		range.size = PAGE_SIZE;
+
+		arm(fd, nth);
+		r = __vcpu_ioctl(g.vcpu, KVM_PRE_FAULT_MEMORY, &range);
+		TEST_ASSERT(disarm(fd), "Prefault should make %d allocations", nth);
+		huge = r || gmem_huge_stats(&g).pages_2m;
+	}
+	TEST_ASSERT(!huge, "One of the failures should leave a 4K mapping");
+	close(fd);
+
+	gmem_huge_write(&g, gmem_huge_page(1), PAGE_SIZE, NEW_TAG);
+	gmem_huge_check(&g, GMEM_HUGE_GPA, PAGE_SIZE, 0);
+	TEST_GMEM_MAPPED(&g, 0, 2, "Pages should take the place of the folio");
+	gmem_huge_write(&g, gmem_huge_page(GMEM_HUGE_NR_4K), PAGE_SIZE, NEW_TAG);
+	TEST_GMEM_MAPPED(&g, 1, 2, "The next range should be mapped 2M");
+	gmem_huge_free(&g);
+}
+
+int main(int argc, char *argv[])
+{
+	gmem_huge_require();
+	require_injection();
+
+	return test_harness_run(argc, argv);
+}
