@@ -5,7 +5,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import rooms, verbs
+from . import fold, rooms, verbs
+from .checks.run import check
 from .errors import Refusal
 
 
@@ -24,6 +25,9 @@ def _parser():
     tree.add_argument("--src", help="upstream's tree: a tarball, a folder or a git tree")
     add("import", lambda r, a: verbs.import_range(r), "bring base..series of build/ROOM back into the repository")
     add("rebase", lambda r, a: verbs.rebase(r), "put unimported commits on top of the repository's queue")
+    into = add("fold", lambda r, a: fold.fold(r, a.into), "put edits of build/ROOM into the commits they belong to")
+    into.add_argument("--into", help="the commit, when it is not certain")
+    add("check", lambda r, a: check(r), "the queue's invariants, checkpatch, the tool's own tests")
     return top
 
 

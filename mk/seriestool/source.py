@@ -127,4 +127,6 @@ def make(room, src):
 
 def fits(room, src):
     """The tree that stands was made from this source."""
-    return Tree(room).get("source") == identity(Path(src).resolve())
+    src = Path(src).resolve()
+    _refuse_odd(room, src)
+    return Tree(room).get("source") == identity(src)

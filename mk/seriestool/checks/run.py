@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""make check: all of it, in seconds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ..tree import Tree
+from . import Report, files, queue as queue_checks
+from .scripts import Scripts
+
+MK = Path(__file__).resolve().parents[2]
+
+
+def own_tests():
+    done = subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", "seriestool/tests", "-t", "."],
+                          cwd=MK, capture_output=True, text=True, check=False)
+    if done.returncode:
+        yield from done.stderr.strip().splitlines()[-12:]
+
+
+def check(room):
+    report, tree = Report(room), Tree(room)
+    held = {}
+
+    def export():
+        with tree.lock():
+            held["queue"], held["commits"] = queue_checks.load_and_export(room, tree)
+
+    for name, run in (("file and function sizes", files.check_sizes), ("SPDX lines", files.check_spdx),
+                      ("no hosts, paths or addresses", files.check_silence)):
+        report.run(name, run, room)
+    if report.run("the queue applies to upstream, without fuzz", export):
+        check_export(room, tree, report, **held)
+    if room.root == MK.parent and room.name == "linux":
+        report.run("the tool's own tests", own_tests)
+    return 1 if report.failed else 0
+
+
+def check_export(room, tree, report, queue, commits):
+    report.run("rooms: every file in upstream's folders is a patch's", queue_checks.check_rooms, room, tree, queue)
+    report.run("the queue's folder holds what series names", queue_checks.check_folder, room, queue)
+    report.run("export then import is the identity", queue_checks.check_round_trip, room, tree, queue)
+    report.run("no commit is unimported", queue_checks.check_unimported, tree, queue)
+    report.run("messages and subjects", queue_checks.check_messages, room, queue)
+    scripts = Scripts(room, tree, queue, commits)
+    report.run("checkpatch's SPDX check works", scripts.check_spdx_works)
+    report.run("checkpatch --strict", scripts.check_patches)
+    report.run("get_maintainer", scripts.check_maintainers)

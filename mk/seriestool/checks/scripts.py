@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Upstream's own scripts on every patch: checkpatch and get_maintainer."""
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+from ..errors import Refusal
+from ..gitcmd import decode
+
+REPORT = re.compile(r"^[^:\n]*:(?P<line>\d+): (?P<grade>ERROR|WARNING|CHECK):(?:(?P<type>[A-Z0-9_]+):)? ?(?P<text>.*)$", re.M)
+FIRST_PATH = "/usr/bin:/bin"  # the machine's python3, not one that a version manager put first
+
+
+class Scripts:
+    def __init__(self, room, tree, queue, commits):
+        self.room, self.tree, self.queue, self.commits = room, tree, queue, commits
+        self.env = {**os.environ, "PATH": FIRST_PATH + ":" + os.environ.get("PATH", "")}
+        self.cache = tree.room.state / "checkpatch"
+
+    def mail(self, commit):
+        """The commit as a mail, without what changes from run to run."""
+        text = self.tree.git.raw("format-patch", "--stdout", "-1", "--no-signature", "--no-renames",
+                                 "--zero-commit", "--subject-prefix=PATCH", commit)
+        return re.sub(rb"^(Date: ).*$", rb"\1Thu, 1 Jan 2026 00:00:00 +0000", text, count=1, flags=re.M)
+
+    def _run(self, *cmd, data=None):
+        return subprocess.run(cmd, cwd=self.room.tree, env=self.env, input=data, capture_output=True, check=False)
+
+    # checkpatch
+
+    def _reports(self, commit):
+        mail = self.mail(commit)
+        script = self.tree.git.raw("rev-parse", f"{self.tree.base()}:scripts/checkpatch.pl")
+        known = self.cache / hashlib.sha256(mail + script).hexdigest()
+        if not known.exists():
+            options = ["--strict", "--terse", "--no-summary", "--no-signoff"]
+            if self.room.name == "linux":
+                options += ["--show-types"]
+            done = self._run("perl", "scripts/checkpatch.pl", *options, "-", data=mail)
+            if done.returncode not in (0, 1) or (done.returncode and not REPORT.search(decode(done.stdout))):
+                raise Refusal(f"checkpatch broke: {decode(done.stderr).strip()[-300:]}", "run it by hand on this patch")
+            self.cache.mkdir(exist_ok=True)
+            known.with_suffix(".new").write_bytes(done.stdout)
+            os.replace(known.with_suffix(".new"), known)
+        found = REPORT.finditer(decode(known.read_bytes()))
+        return [(m["type"] or _type_of(m["text"]), f"{m['grade']}: {m['text']} (line {m['line']} of the mail)")
+                for m in found]
+
+    def check_spdx_works(self):
+        """checkpatch is silent when its SPDX checker cannot start: try that it objects."""
+        if self.room.name != "linux":
+            return
+        done = self._run("scripts/spdxcheck.py", "-", data=b"// SPDX-License-Identifier: No-Such-Licence\n")
+        if b"No-Such-Licence" not in done.stdout:
+            yield "the kernel's spdxcheck.py does not run; way out: install python3-ply and python3-git (make deps)"
+
+    def check_patches(self):
+        notes = Notes(self.room)
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(self._reports, self.commits))
+        for patch, reports in zip(self.queue.patches, results):
+            for kind, text in reports:
+                if not notes.accept(patch.name, kind):
+                    yield (f"{self.room.queue}/{patch.name}: {kind}: {text}; way out: mend it, or give the reason in "
+                           f"{self.room.queue}/checkpatch.notes")
+        for line in notes.unused():
+            yield f"{self.room.queue}/checkpatch.notes: no such report any more: {line}; way out: drop the line"
+
+    # get_maintainer
+
+    def check_maintainers(self):
+        if not self.commits:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            names = []
+            for number, commit in enumerate(self.commits):
+                names.append(os.path.join(folder, f"{number}.patch"))
+                with open(names[-1], "wb") as f:
+                    f.write(self.mail(commit))
+            done = self._run("perl", "scripts/get_maintainer.pl", "--no-git", "--no-git-fallback", *names)
+        said = decode(done.stderr).strip()
+        if done.returncode or "@" not in decode(done.stdout):
+            yield f"get_maintainer names nobody: {said[-300:]}; way out: run it by hand on the series"
+
+
+class Notes:
+    """checkpatch.notes: 'PATCH TYPE reason', PATCH may be '*'. A reason is needed, an idle note is refused."""
+
+    def __init__(self, room):
+        self.lines, self.used = {}, set()
+        path = room.patches / "checkpatch.notes"
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for line in text.splitlines():
+            if not line.strip() or line.startswith("#"):
+                continue
+            parts = line.split(None, 2)
+            if len(parts) < 3:
+                raise Refusal(f"{room.queue}/checkpatch.notes: {line!r}", "PATCH TYPE reason, on one line")
+            self.lines[parts[0], parts[1]] = line
+
+    def accept(self, patch, kind):
+        for key in ((patch, kind), ("*", kind)):
+            if key in self.lines:
+                self.used.add(key)
+                return True
+        return False
+
+    def unused(self):
+        return [line for key, line in self.lines.items() if key not in self.used]
+
+
+def _type_of(text):
+    """An old checkpatch names no types: make one of the words."""
+    return "_".join(re.findall(r"[A-Za-z0-9]+", text)[:5]).upper()
