@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The operations that a row of a table can name. Each takes its arguments in
+ * RAX, RCX and RDX and ends with the vector TRAP_DONE, so that its registers
+ * and flags reach the row the same way as those of a fault.
+ *
+ * The page is used twice: where it is linked, by the host, and copied to
+ * GUEST_CODE, by the guest. Nothing in it depends on its address.
+ */
+#include "trap.inc"
+#include "layout.h"
+
+.macro OP name code:vararg
+    .global op_\name
+    .balign 16
+op_\name:
+    \code
+    int  $TRAP_DONE
+.endm
+
+    .section .ops, "awx"
+    .code64
+    .global ops_start, ops_end, guest_entries
+ops_start:
+    OP nop,       nop
+    OP read,      mov (%rax), %rcx
+    OP write,     mov %rcx, (%rax)
+    OP rmw,       lock addq $0, (%rax)
+    OP jump,      jmp *%rax
+    OP cpuid,     cpuid
+    OP rdmsr,     rdmsr
+    OP wrmsr,     wrmsr
+    OP hlt,       hlt
+    OP in,        in $0x80, %al
+    OP rdtsc,     rdtsc
+    OP vmmcall,   vmmcall
+    OP write_cr0, mov %rax, %cr0
+    OP rmpupdate, .byte 0xf2, 0x0f, 0x01, 0xfe
+    OP psmash,    .byte 0xf3, 0x0f, 0x01, 0xff
+    OP rmpread,   .byte 0xf2, 0x0f, 0x01, 0xfd
+    OP pvalidate, .byte 0xf2, 0x0f, 0x01, 0xff
+    OP rmpadjust, .byte 0xf3, 0x0f, 0x01, 0xfe
+    OP rmpquery,  .byte 0xf3, 0x0f, 0x01, 0xfd
+    OP vmgexit,   .byte 0xf3, 0x0f, 0x01, 0xd9
+
+    .global op_vmrun
+    .balign 16
+op_vmrun:
+    clgi
+    vmrun
+    stgi
+    int  $TRAP_DONE
+
+    .balign 16
+guest_entries:
+    TRAP_ENTRIES guest_trap
+
+/* Tell the host by the page that both can read, then exit to it for good */
+guest_trap:
+    PUSH_FRAME
+    cld
+    mov  %rsp, %rsi
+    mov  $GUEST_REPORT_VA, %rdi
+    mov  $TRAP_WORDS, %ecx
+    rep movsq
+1:  .byte 0xf3, 0x0f, 0x01, 0xd9
+    jmp  1b
+ops_end:
+    .section .note.GNU-stack, "", @progbits
