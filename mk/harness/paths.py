@@ -17,8 +17,8 @@ def relative(path):
 
 
 def tree(name):
-    """The source tree of a host kernel: stock or series."""
-    return BUILD / ("linux" if name == "series" else "linux-stock")
+    """The source tree of a host kernel: stock, series or bisect."""
+    return BUILD / ("linux" if name == "series" else f"linux-{name}")
 
 
 def run_main(main):

@@ -2,10 +2,12 @@
 """The command line of mk/series."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from . import fold, rooms, verbs
+from . import fold, mail, rooms, verbs
+from .bisect import Bisect
 from .checks.run import check
 from .errors import Refusal
 
@@ -28,6 +30,13 @@ def _parser():
     into = add("fold", lambda r, a: fold.fold(r, a.into), "put edits of build/ROOM into the commits they belong to")
     into.add_argument("--into", help="the commit, when it is not certain")
     add("check", lambda r, a: check(r), "the queue's invariants, checkpatch, the tool's own tests")
+    bisect = add("bisect", lambda r, a: Bisect(r, a.build, a.test).run(), "build and test every commit of the queue")
+    bisect.add_argument("--build", default=os.environ.get("BUILD_CMD"), help="the command that builds a commit")
+    bisect.add_argument("--test", default=os.environ.get("TEST_CMD"), help="the command that tests it")
+    series = add("series", lambda r, a: mail.series(r, a.base, a.linux_git, a.version), "mails for a real git clone")
+    series.add_argument("--base", default=os.environ.get("BASE"), help="the commit to start from")
+    series.add_argument("--linux-git", default=os.environ.get("LINUX_GIT"), help="a clone of Linux")
+    series.add_argument("--version", default=os.environ.get("V") or "1", help="the version of the series")
     return top
 
 

@@ -6,11 +6,11 @@ import re
 from .. import maintainers, queue as queues
 from ..errors import Refusal
 from ..importer import Importer
-from ..tree import BRANCH
 from .files import TRAILER, ours
 
 SUBJECT_MAX = 75
-LINUX_SUBJECT = re.compile(r"^(KVM: [\w/ -]+(: [\w/ -]+)*|x86/[\w/]+|mm(/\w+)?|crypto: ccp|MAINTAINERS|Documentation: .*): [A-Z]\w+ .*[^.]$")
+TOPIC = r"(KVM: (n?[A-Z]{3,}|[a-z][\w/ ]*)|x86(/\w+)*|mm(: \w+|/\w+)?|crypto: ccp|MAINTAINERS|Documentation(: [\w/ ]+)?)"
+LINUX_SUBJECT = re.compile(rf"^{TOPIC}: [A-Z]\S* .*(?<!\.)$")
 QUEUE_FILES = ("series", "cover.txt", "checkpatch.notes")
 
 
@@ -81,7 +81,3 @@ def load_and_export(room, tree):
         raise Refusal(f"{tree.shown} is not there yet", f"make tree ROOM={room.name}")
     queue = queues.load(room)
     return queue, tree.chain(queue)
-
-
-__all__ = ["BRANCH", "check_folder", "check_messages", "check_rooms", "check_round_trip", "check_unimported",
-           "load_and_export"]

@@ -63,18 +63,30 @@ class Scripts:
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(self._reports, self.commits))
         for patch, reports in zip(self.queue.patches, results):
-            for kind, text in reports:
-                if not notes.accept(patch.name, kind):
-                    yield (f"{self.room.queue}/{patch.name}: {kind}: {text}; way out: mend it, or give the reason in "
-                           f"{self.room.queue}/checkpatch.notes")
+            bad = [f"  {kind} {text}" for kind, text in reports if not notes.accept(patch.name, kind)]
+            if bad:
+                yield (f"{self.room.queue}/{patch.name}: {len(bad)} reports; way out: mend them, or give the reason in "
+                       f"{self.room.queue}/checkpatch.notes")
+            yield from bad
         for line in notes.unused():
             yield f"{self.room.queue}/checkpatch.notes: no such report any more: {line}; way out: drop the line"
 
     # get_maintainer
 
     def check_maintainers(self):
-        if not self.commits:
+        """Known by what it depends on: it takes seconds on a long series."""
+        script = self.tree.git.raw("rev-parse", f"{self.tree.base()}:scripts/get_maintainer.pl")
+        known = self.tree.room.state / "get_maintainer"
+        key = hashlib.sha256(repr((self.commits, script)).encode()).hexdigest()
+        if not self.commits or known.exists() and known.read_text() == key:
             return
+        complaint = self._get_maintainer()
+        if complaint:
+            yield complaint
+        else:
+            known.write_text(key)
+
+    def _get_maintainer(self):
         with tempfile.TemporaryDirectory() as folder:
             names = []
             for number, commit in enumerate(self.commits):
@@ -84,7 +96,8 @@ class Scripts:
             done = self._run("perl", "scripts/get_maintainer.pl", "--no-git", "--no-git-fallback", *names)
         said = decode(done.stderr).strip()
         if done.returncode or "@" not in decode(done.stdout):
-            yield f"get_maintainer names nobody: {said[-300:]}; way out: run it by hand on the series"
+            return f"get_maintainer names nobody: {said[-300:]}; way out: run it by hand on the series"
+        return None
 
 
 class Notes:

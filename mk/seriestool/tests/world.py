@@ -4,6 +4,7 @@
 import atexit
 import contextlib
 import io
+import os
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +28,12 @@ UPSTREAM = {
     "MAINTAINERS": "List of maintainers\n\n"
                    + "\n".join(f"{t}\nL:\t{t.lower()}@vger.kernel.org\nF:\tvirt/{t.lower()}.c\n"
                                for t in ("ALPHA", "GAMMA", "BETA", "THE REST")),
+}
+# Stand-ins for upstream's scripts: one objects to a word, one to every licence, one knows a maintainer.
+SCRIPTS = {
+    "scripts/checkpatch.pl": 'while (<STDIN>) { if (/UGLY/) { print "-:$.: WARNING:UGLY_WORD: ugly\\n"; $bad = 1 } } exit($bad);\n',
+    "scripts/spdxcheck.py": "#!/bin/sh\ncat\n",
+    "scripts/get_maintainer.pl": 'print "kvm\\@vger.kernel.org\\n";\n',
 }
 SECTION = "BETA TWO\nL:\tkvm@vger.kernel.org\nF:\tvirt/new.c\n"
 
@@ -74,7 +81,8 @@ class World(unittest.TestCase):
         self.git = Git(self.room.tree)
 
     def make(self):
-        write(self.src, {**UPSTREAM, "meson.build": "x\n"})
+        write(self.src, {**UPSTREAM, **SCRIPTS, "meson.build": "x\n"})
+        os.chmod(self.src / "scripts/spdxcheck.py", 0o755)
         write(self.repo, {".gitignore": "/build/\n", f"{self.room.queue}/series": "# SPDX-License-Identifier: GPL-2.0-only\n",
                           f"{self.room.queue}/cover.txt": "Subject: Cover\n\nWords.\n"})
         git(self.repo, "init", "-q")
