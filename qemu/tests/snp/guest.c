@@ -103,11 +103,13 @@ static void make_vmcb(void)
     AT64(guest_vmcb, 0x48) = bitmaps + 3 * PAGE_4K;     /* MSR */
 }
 
-void guest_init(void)
+static void give_core(u64 spa, u64 gpa)
 {
-    if (core) {
-        return;
-    }
+    give(spa, gpa, false);
+}
+
+void guest_renew(void (*give_page)(u64 spa, u64 gpa))
+{
     core = arena_region();
     guest_report = arena_region();
     maps = arena_region() + PAGE_4K;
@@ -116,11 +118,23 @@ void guest_init(void)
     make_core();
     make_vmcb();
     for (u64 gpa = GUEST_CODE; gpa < GUEST_CORE_END; gpa += PAGE_4K) {
-        give(core + gpa, gpa, false);
+        give_page(core + gpa, gpa);
     }
     make_maps();
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
     wrmsr(MSR_HSAVE, guest_hsave);
+}
+
+void guest_init(void)
+{
+    if (!core) {
+        guest_renew(give_core);
+    }
+}
+
+u64 guest_core(void)
+{
+    return core;
 }
 
 void target_map(u64 flags, bool npt_large)
@@ -198,25 +212,8 @@ void vmsa_close(u64 vmsa)
     give(vmsa, VMSA_GPA + vmsa % PAGE_2M, true);
 }
 
-/*
- * A region for each: where a page of a region is a guest's, the host cannot
- * write the others by its 2M mapping.
- */
-static u64 vmsa_page(int vmpl)
+void vmsa_fill(u64 vmsa, int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx)
 {
-    static u64 regions[VMPLS];
-
-    if (!regions[vmpl]) {
-        regions[vmpl] = arena_region();
-    }
-    return regions[vmpl] + (1 + vmpl) * PAGE_4K;
-}
-
-u64 vmsa_make(int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx)
-{
-    u64 vmsa = vmsa_page(vmpl);
-
-    vmsa_open(vmsa);
     memset((void *)vmsa, 0, PAGE_4K);
     set_segments(vmsa);
     AT8(vmsa, VMSA_VMPL) = vmpl;
@@ -237,6 +234,28 @@ u64 vmsa_make(int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx)
     AT64(vmsa, VMSA_XCR0) = 1;
     AT32(vmsa, VMSA_MXCSR) = 0x1f80;
     AT32(vmsa, VMSA_FCW) = 0x37f;
+}
+
+/*
+ * A region for each: where a page of a region is a guest's, the host cannot
+ * write the others by its 2M mapping.
+ */
+static u64 vmsa_page(int vmpl)
+{
+    static u64 regions[VMPLS];
+
+    if (!regions[vmpl]) {
+        regions[vmpl] = arena_region();
+    }
+    return regions[vmpl] + (1 + vmpl) * PAGE_4K;
+}
+
+u64 vmsa_make(int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx)
+{
+    u64 vmsa = vmsa_page(vmpl);
+
+    vmsa_open(vmsa);
+    vmsa_fill(vmsa, vmpl, op, rax, rcx, rdx);
     return vmsa;
 }
 

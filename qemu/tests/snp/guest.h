@@ -69,6 +69,9 @@ extern u64 guest_vmcb, guest_hsave, guest_report, guest_target;
 
 /* Make the guest; every later call does nothing */
 void guest_init(void);
+/* Make it anew; give_page() makes a page of its core the guest's */
+void guest_renew(void (*give_page)(u64 spa, u64 gpa));
+u64 guest_core(void);
 /* Give the target region its state and its nested mapping anew */
 void target_make(enum page_state state, bool large, bool npt_large);
 /* Give it another owner, its state as it is */
@@ -76,6 +79,7 @@ void target_move(u64 gpa, u32 asid, bool large);
 /* Drop or restore the target's nested mapping; flags as in a page table */
 void target_map(u64 flags, bool npt_large);
 /* A VMSA that begins with @op at a VMPL; guest_run() executes it */
+void vmsa_fill(u64 vmsa, int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx);
 u64 vmsa_make(int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx);
 void vmsa_to_user(u64 vmsa);
 /* Take a VMSA back to edit it, and give it to the guest again */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "snp.h"
 
-/* Order matters once: suite_gates begins before SNP_EN and ends after it */
+/*
+ * Order matters twice: suite_gates begins before SNP_EN and ends after it, and
+ * suite_launch begins with SNP_INIT, which resets the RMP and closes it.
+ */
 static const struct suite *const suites[] = {
     &suite_gates,
     &suite_registers,
@@ -20,6 +23,7 @@ static const struct suite *const suites[] = {
     &suite_pvalidate,
     &suite_rmpadjust,
     &suite_rmpquery,
+    &suite_launch,
 };
 
 int main(void)

@@ -181,6 +181,6 @@ extern const struct suite suite_gates, suite_registers, suite_operands,
                           suite_rights, suite_walk, suite_rmpread, suite_vmrun,
                           suite_guest, suite_pvalidate, suite_rmpadjust,
                           suite_rmpquery,
-                          suite_vmpl, suite_exits, suite_host_state;
+                          suite_vmpl, suite_exits, suite_host_state, suite_launch;
 
 #endif
