@@ -65,23 +65,20 @@ FIXTURE_VARIANT(convert) {
 	u64 nr_4k;
 };
 
-#define CONVERT(name, args...)	\
-	FIXTURE_VARIANT_ADD(convert, name) { args }
-
-CONVERT(first_page,		  0,    1, 1, 1,  511);
-CONVERT(second_page,		  1,    1, 1, 1,  511);
-CONVERT(middle_page,		255,    1, 1, 1,  511);
-CONVERT(last_page,		511,    1, 1, 1,  511);
-CONVERT(first_half,		  0,  256, 1, 1,  256);
-CONVERT(second_half,		256,  256, 1, 1,  256);
-CONVERT(all_but_the_first,	  1,  511, 1, 1,    1);
-CONVERT(all_but_the_last,	  0,  511, 1, 1,    1);
-CONVERT(inner_pages,		  1,  510, 1, 1,    2);
-CONVERT(whole_range,		  0,  512, 0, 1,    0);
-CONVERT(both_ranges,		  0, 1024, 0, 2,    0);
-CONVERT(across_the_boundary,	511,    2, 2, 2, 1022);
-CONVERT(range_and_a_page,	  0,  513, 1, 2,  511);
-CONVERT(all_but_both_ends,	  1, 1022, 2, 2,    2);
+FIXTURE_VARIANT_ADD(convert, first_page)		{   0,    1, 1, 1,  511 };
+FIXTURE_VARIANT_ADD(convert, second_page)		{   1,    1, 1, 1,  511 };
+FIXTURE_VARIANT_ADD(convert, middle_page)		{ 255,    1, 1, 1,  511 };
+FIXTURE_VARIANT_ADD(convert, last_page)			{ 511,    1, 1, 1,  511 };
+FIXTURE_VARIANT_ADD(convert, first_half)		{   0,  256, 1, 1,  256 };
+FIXTURE_VARIANT_ADD(convert, second_half)		{ 256,  256, 1, 1,  256 };
+FIXTURE_VARIANT_ADD(convert, all_but_the_first)		{   1,  511, 1, 1,    1 };
+FIXTURE_VARIANT_ADD(convert, all_but_the_last)		{   0,  511, 1, 1,    1 };
+FIXTURE_VARIANT_ADD(convert, inner_pages)		{   1,  510, 1, 1,    2 };
+FIXTURE_VARIANT_ADD(convert, whole_range)		{   0,  512, 0, 1,    0 };
+FIXTURE_VARIANT_ADD(convert, both_ranges)		{   0, 1024, 0, 2,    0 };
+FIXTURE_VARIANT_ADD(convert, across_the_boundary)	{ 511,    2, 2, 2, 1022 };
+FIXTURE_VARIANT_ADD(convert, range_and_a_page)		{   0,  513, 1, 2,  511 };
+FIXTURE_VARIANT_ADD(convert, all_but_both_ends)		{   1, 1022, 2, 2,    2 };
 
 FIXTURE_SETUP(convert)
 {

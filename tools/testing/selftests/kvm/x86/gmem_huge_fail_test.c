@@ -163,14 +163,12 @@ FIXTURE_VARIANT(fail) {
 	u64 first_kept;
 };
 
-#define FAIL(name, args...)	FIXTURE_VARIANT_ADD(fail, name) { args }
-
-FAIL(to_shared,	 NULL,		    do_to_shared,  PAGE_UNDER_TEST + 1);
-FAIL(to_private, share_page,	    do_to_private, PAGE_UNDER_TEST + 1);
-FAIL(punch,	 NULL,		    do_punch,	   PAGE_UNDER_TEST + 1);
-FAIL(fallocate,	 empty_first_range, do_fallocate,  GMEM_HUGE_NR_4K);
-FAIL(prefault,	 empty_first_range, do_prefault,   GMEM_HUGE_NR_4K);
-FAIL(touch,	 empty_first_range, do_touch,	   GMEM_HUGE_NR_4K);
+FIXTURE_VARIANT_ADD(fail, to_shared)	{ NULL,              do_to_shared,  PAGE_UNDER_TEST + 1 };
+FIXTURE_VARIANT_ADD(fail, to_private)	{ share_page,        do_to_private, PAGE_UNDER_TEST + 1 };
+FIXTURE_VARIANT_ADD(fail, punch)	{ NULL,              do_punch,      PAGE_UNDER_TEST + 1 };
+FIXTURE_VARIANT_ADD(fail, fallocate)	{ empty_first_range, do_fallocate,  GMEM_HUGE_NR_4K };
+FIXTURE_VARIANT_ADD(fail, prefault)	{ empty_first_range, do_prefault,   GMEM_HUGE_NR_4K };
+FIXTURE_VARIANT_ADD(fail, touch)	{ empty_first_range, do_touch,      GMEM_HUGE_NR_4K };
 
 FIXTURE_SETUP(fail)
 {

@@ -22,10 +22,12 @@
 #define GUEST_TAG	0x88
 
 /* Memory of INIT_SHARED files isn't private, count all mappings instead. */
-#define TEST_MAPPED_2M(g, nr, claim)						\
-	TEST_ASSERT(vm_get_stat((g)->vm, pages_2m) == (nr),			\
-		    claim "; wanted %lu x 2M, got %lu x 2M", (u64)(nr),		\
-		    vm_get_stat((g)->vm, pages_2m))
+static void check_mapped_2m(struct gmem_huge *g, u64 nr, const char *claim)
+{
+	u64 nr_2m = vm_get_stat(g->vm, pages_2m);
+
+	TEST_ASSERT(nr_2m == nr, "%s; wanted %lu x 2M, got %lu", claim, nr, nr_2m);
+}
 
 FIXTURE(mmap) {
 	struct gmem_huge g;
@@ -71,7 +73,7 @@ TEST_F_TIMEOUT(mmap, first_touch_zeroes_all, GMEM_HUGE_TIMEOUT)
 	TEST_ASSERT_EQ(gmem_huge_nr_folios(), self->folios + 1);
 
 	guest_check(&self->g, GMEM_HUGE_NR_4K, GMEM_HUGE_NR_4K, 0);
-	TEST_MAPPED_2M(&self->g, 1, "The guest should map the folio 2M");
+	check_mapped_2m(&self->g, 1, "The guest should map the folio 2M");
 	host_check(self->mem, 0, NR_PAGES, 0);
 	TEST_ASSERT_EQ(gmem_huge_nr_folios(), self->folios + 2);
 }
@@ -82,7 +84,7 @@ TEST_F_TIMEOUT(mmap, both_see_the_same, GMEM_HUGE_TIMEOUT)
 
 	gmem_huge_host_write(self->mem, GMEM_HUGE_GPA, FILE_SIZE, HOST_TAG);
 	guest_check(&self->g, 0, NR_PAGES, HOST_TAG);
-	TEST_MAPPED_2M(&self->g, 2, "The guest should map both folios 2M");
+	check_mapped_2m(&self->g, 2, "The guest should map both folios 2M");
 	TEST_GMEM_SINCE(&self->g, before, 3, 0, 0, "Each folio should fault once");
 	TEST_GMEM_MAPPED(&self->g, 0, 0, "Shared memory should not count as private");
 
@@ -156,11 +158,11 @@ TEST_F_TIMEOUT(mmap, punch_frees_just_the_hole, GMEM_HUGE_TIMEOUT)
 
 		gmem_huge_host_write(self->mem, GMEM_HUGE_GPA, FILE_SIZE, HOST_TAG);
 		guest_check(&self->g, 0, NR_PAGES, HOST_TAG);
-		TEST_MAPPED_2M(&self->g, 2, "Both folios should start out 2M");
+		check_mapped_2m(&self->g, 2, "Both folios should start out 2M");
 
 		gmem_huge_punch(&self->g, page * PAGE_SIZE, nr * PAGE_SIZE);
-		TEST_MAPPED_2M(&self->g, holes[i].nr_folios,
-			       "What was not punched should stay mapped");
+		check_mapped_2m(&self->g, holes[i].nr_folios,
+				"What was not punched should stay mapped");
 		TEST_ASSERT_EQ(nr_resident(self->mem), NR_PAGES - nr);
 		TEST_ASSERT_EQ(gmem_huge_nr_folios(),
 			       self->folios + holes[i].nr_folios);

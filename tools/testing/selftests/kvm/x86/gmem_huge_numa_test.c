@@ -38,19 +38,16 @@ FIXTURE_VARIANT(policy) {
 	u64 nr_4k;
 };
 
-#define POLICY(name, args...)	\
-	FIXTURE_VARIANT_ADD(policy, name) { args }
-
-POLICY(whole_file,		   0, 1024, 2,    0);
-POLICY(first_range,		   0,  512, 2,    0);
-POLICY(second_range,		 512,  512, 2,    0);
-POLICY(first_half,		   0,  256, 1,  512);
-POLICY(second_half,		 256,  256, 1,  512);
-POLICY(first_page,		   0,    1, 1,  512);
-POLICY(last_page,		1023,    1, 1,  512);
-POLICY(middle_page,		 100,    1, 1,  512);
-POLICY(all_but_the_first,	   1, 1023, 1,  512);
-POLICY(across_the_boundary,	 511,    2, 0, 1024);
+FIXTURE_VARIANT_ADD(policy, whole_file)			{    0, 1024, 2,    0 };
+FIXTURE_VARIANT_ADD(policy, first_range)		{    0,  512, 2,    0 };
+FIXTURE_VARIANT_ADD(policy, second_range)		{  512,  512, 2,    0 };
+FIXTURE_VARIANT_ADD(policy, first_half)			{    0,  256, 1,  512 };
+FIXTURE_VARIANT_ADD(policy, second_half)		{  256,  256, 1,  512 };
+FIXTURE_VARIANT_ADD(policy, first_page)			{    0,    1, 1,  512 };
+FIXTURE_VARIANT_ADD(policy, last_page)			{ 1023,    1, 1,  512 };
+FIXTURE_VARIANT_ADD(policy, middle_page)		{  100,    1, 1,  512 };
+FIXTURE_VARIANT_ADD(policy, all_but_the_first)		{    1, 1023, 1,  512 };
+FIXTURE_VARIANT_ADD(policy, across_the_boundary)	{  511,    2, 0, 1024 };
 
 FIXTURE_SETUP(policy)
 {

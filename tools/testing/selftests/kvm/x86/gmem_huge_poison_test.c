@@ -28,14 +28,11 @@ FIXTURE_VARIANT(poison) {
 
 #define LARGE	GUEST_MEMFD_FLAG_LARGE_FOLIOS
 
-#define POISON(name, args...)	\
-	FIXTURE_VARIANT_ADD(poison, name) { args }
-
-POISON(first_page,		  0, LARGE, true);
-POISON(middle_page,		100, LARGE, true);
-POISON(last_page,		511, LARGE, true);
-POISON(middle_page_unmapped,	100, LARGE, false);
-POISON(page_of_4k_file,		100, 0, true);
+FIXTURE_VARIANT_ADD(poison, first_page)			{   0, LARGE, true };
+FIXTURE_VARIANT_ADD(poison, middle_page)		{ 100, LARGE, true };
+FIXTURE_VARIANT_ADD(poison, last_page)			{ 511, LARGE, true };
+FIXTURE_VARIANT_ADD(poison, middle_page_unmapped)	{ 100, LARGE, false };
+FIXTURE_VARIANT_ADD(poison, page_of_4k_file)		{ 100, 0, true };
 
 FIXTURE_SETUP(poison)
 {

@@ -49,26 +49,23 @@ FIXTURE_VARIANT(punch) {
 	u64 all_2m;
 };
 
-#define PUNCH(name, args...)	\
-	FIXTURE_VARIANT_ADD(punch, name) { args }
-
-PUNCH(first_page,		  0,    1, 1, 1,  511,    1, 1);
-PUNCH(second_page,		  1,    1, 1, 1,  511,    1, 1);
-PUNCH(middle_page,		255,    1, 1, 1,  511,    1, 1);
-PUNCH(odd_pages,		100,   37, 1, 1,  475,   37, 1);
-PUNCH(last_page,		511,    1, 1, 1,  511,    1, 1);
-PUNCH(first_half,		  0,  256, 1, 1,  256,  256, 1);
-PUNCH(second_half,		256,  256, 1, 1,  256,  256, 1);
-PUNCH(all_but_the_first,	  1,  511, 1, 1,    1,  511, 1);
-PUNCH(all_but_the_last,		  0,  511, 1, 1,    1,  511, 1);
-PUNCH(inner_pages,		  1,  510, 1, 1,    2,  510, 1);
-PUNCH(first_range,		  0,  512, 0, 1,    0,    1, 2);
-PUNCH(second_range,		512,  512, 0, 1,    0,    1, 2);
-PUNCH(both_ranges,		  0, 1024, 0, 0,    0,    2, 2);
-PUNCH(across_the_boundary,	511,    2, 2, 0, 1022,    2, 0);
-PUNCH(range_and_a_page,		  0,  513, 1, 0,  511,    2, 1);
-PUNCH(page_and_a_range,		511,  513, 1, 0,  511,    2, 1);
-PUNCH(all_but_both_ends,	  1, 1022, 2, 0,    2, 1022, 0);
+FIXTURE_VARIANT_ADD(punch, first_page)		{   0,    1, 1, 1,  511,    1, 1 };
+FIXTURE_VARIANT_ADD(punch, second_page)		{   1,    1, 1, 1,  511,    1, 1 };
+FIXTURE_VARIANT_ADD(punch, middle_page)		{ 255,    1, 1, 1,  511,    1, 1 };
+FIXTURE_VARIANT_ADD(punch, odd_pages)		{ 100,   37, 1, 1,  475,   37, 1 };
+FIXTURE_VARIANT_ADD(punch, last_page)		{ 511,    1, 1, 1,  511,    1, 1 };
+FIXTURE_VARIANT_ADD(punch, first_half)		{   0,  256, 1, 1,  256,  256, 1 };
+FIXTURE_VARIANT_ADD(punch, second_half)		{ 256,  256, 1, 1,  256,  256, 1 };
+FIXTURE_VARIANT_ADD(punch, all_but_the_first)	{   1,  511, 1, 1,    1,  511, 1 };
+FIXTURE_VARIANT_ADD(punch, all_but_the_last)	{   0,  511, 1, 1,    1,  511, 1 };
+FIXTURE_VARIANT_ADD(punch, inner_pages)		{   1,  510, 1, 1,    2,  510, 1 };
+FIXTURE_VARIANT_ADD(punch, first_range)		{   0,  512, 0, 1,    0,    1, 2 };
+FIXTURE_VARIANT_ADD(punch, second_range)	{ 512,  512, 0, 1,    0,    1, 2 };
+FIXTURE_VARIANT_ADD(punch, both_ranges)		{   0, 1024, 0, 0,    0,    2, 2 };
+FIXTURE_VARIANT_ADD(punch, across_the_boundary)	{ 511,    2, 2, 0, 1022,    2, 0 };
+FIXTURE_VARIANT_ADD(punch, range_and_a_page)	{   0,  513, 1, 0,  511,    2, 1 };
+FIXTURE_VARIANT_ADD(punch, page_and_a_range)	{ 511,  513, 1, 0,  511,    2, 1 };
+FIXTURE_VARIANT_ADD(punch, all_but_both_ends)	{   1, 1022, 2, 0,    2, 1022, 0 };
 
 FIXTURE_SETUP(punch)
 {

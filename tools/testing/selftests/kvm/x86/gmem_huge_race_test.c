@@ -61,26 +61,28 @@ static bool is_plausible(u64 page, u64 value)
 
 static void guest_touch(u64 page)
 {
-	volatile u64 *mem = guest_page(page);
-	u64 first = mem[0], end = mem[LAST_WORD];
+	u64 *mem = guest_page(page);
+	u64 first = READ_ONCE(mem[0]), end = READ_ONCE(mem[LAST_WORD]);
 
 	__GUEST_ASSERT(is_plausible(page, first) && is_plausible(page, end),
 		       "Page %lu should hold 0x%lx (or older if converted, 0 if punched), holds 0x%lx ... 0x%lx",
 		       page, page << 32 | last[page], first, end);
 
 	last[page]++;
-	mem[0] = page << 32 | last[page];
-	mem[LAST_WORD] = page << 32 | last[page];
+	WRITE_ONCE(mem[0], page << 32 | last[page]);
+	WRITE_ONCE(mem[LAST_WORD], page << 32 | last[page]);
 }
 
 static void guest_check_zero(u64 page)
 {
-	volatile u64 *mem = guest_page(page);
+	u64 *mem = guest_page(page), word;
 	int i;
 
-	for (i = 0; i <= LAST_WORD; i++)
-		__GUEST_ASSERT(!mem[i], "Page %lu should be zero, holds 0x%lx at word %d",
-			       page, mem[i], i);
+	for (i = 0; i <= LAST_WORD; i++) {
+		word = READ_ONCE(mem[i]);
+		__GUEST_ASSERT(!word, "Page %lu should be zero, holds 0x%lx at word %d",
+			       page, word, i);
+	}
 }
 
 static void guest_code(u64 id)

@@ -34,10 +34,12 @@ TEST_F_TIMEOUT(flag, creation_follows_the_capability, GMEM_HUGE_TIMEOUT)
 		fd = __vm_create_guest_memfd(vm, SZ_2M,
 					     GUEST_MEMFD_FLAG_LARGE_FOLIOS);
 		if (supported)
-			TEST_ASSERT(fd >= 0, "VM type %lu advertises large folios and should create a file with them", type);
+			TEST_ASSERT(fd >= 0,
+				    "VM type %lu should do what it advertises", type);
 		else
 			TEST_ASSERT(fd < 0 && errno == EINVAL,
-				    "VM type %lu does not advertise large folios and should return EINVAL", type);
+				    "VM type %lu should refuse what it does not advertise",
+				    type);
 		if (fd >= 0)
 			close(fd);
 		kvm_vm_free(vm);
@@ -99,25 +101,22 @@ FIXTURE_VARIANT(alignment) {
 	u64 nr_4k;
 };
 
-#define ALIGNMENT(name, args...)	\
-	FIXTURE_VARIANT_ADD(alignment, name) { args }
-
-ALIGNMENT(one_range,		  512,   0,   0,  512, 1,    0);
-ALIGNMENT(four_ranges,		 2048,   0,   0, 2048, 4,    0);
-ALIGNMENT(file_offset_of_2m,	 2048, 512, 512, 1024, 2,    0);
-ALIGNMENT(other_2m_of_file,	 2048, 512,   0, 1024, 2,    0);
-ALIGNMENT(slot_starts_inside,	 2048,   1,   1, 1024, 1,  512);
-ALIGNMENT(slot_starts_at_end,	 2048, 511, 511,  513, 1,    1);
-ALIGNMENT(slot_ends_inside,	 2048,   0,   0, 1023, 1,  511);
-ALIGNMENT(slot_is_one_page,	 2048,   0,   0,    1, 0,    1);
-ALIGNMENT(slot_in_the_middle,	 2048, 256, 256,  512, 0,  512);
-ALIGNMENT(page_off_by_one,	 2048,   1,   0, 1024, 0, 1024);
-ALIGNMENT(gfn_off_by_one,	 2048,   0,   1, 1024, 0, 1024);
-ALIGNMENT(off_by_half,		 2048, 256,   0, 1024, 0, 1024);
-ALIGNMENT(file_has_a_tail,	  513,   0,   0,  513, 1,    1);
-ALIGNMENT(file_has_a_long_tail,	 1023,   0,   0, 1023, 1,  511);
-ALIGNMENT(file_is_too_small,	  511,   0,   0,  511, 0,  511);
-ALIGNMENT(file_is_one_page,	    1,   0,   0,    1, 0,    1);
+FIXTURE_VARIANT_ADD(alignment, one_range)		{   512,   0,   0,  512, 1,    0 };
+FIXTURE_VARIANT_ADD(alignment, four_ranges)		{  2048,   0,   0, 2048, 4,    0 };
+FIXTURE_VARIANT_ADD(alignment, file_offset_of_2m)	{  2048, 512, 512, 1024, 2,    0 };
+FIXTURE_VARIANT_ADD(alignment, other_2m_of_file)	{  2048, 512,   0, 1024, 2,    0 };
+FIXTURE_VARIANT_ADD(alignment, slot_starts_inside)	{  2048,   1,   1, 1024, 1,  512 };
+FIXTURE_VARIANT_ADD(alignment, slot_starts_at_end)	{  2048, 511, 511,  513, 1,    1 };
+FIXTURE_VARIANT_ADD(alignment, slot_ends_inside)	{  2048,   0,   0, 1023, 1,  511 };
+FIXTURE_VARIANT_ADD(alignment, slot_is_one_page)	{  2048,   0,   0,    1, 0,    1 };
+FIXTURE_VARIANT_ADD(alignment, slot_in_the_middle)	{  2048, 256, 256,  512, 0,  512 };
+FIXTURE_VARIANT_ADD(alignment, page_off_by_one)		{  2048,   1,   0, 1024, 0, 1024 };
+FIXTURE_VARIANT_ADD(alignment, gfn_off_by_one)		{  2048,   0,   1, 1024, 0, 1024 };
+FIXTURE_VARIANT_ADD(alignment, off_by_half)		{  2048, 256,   0, 1024, 0, 1024 };
+FIXTURE_VARIANT_ADD(alignment, file_has_a_tail)		{   513,   0,   0,  513, 1,    1 };
+FIXTURE_VARIANT_ADD(alignment, file_has_a_long_tail)	{  1023,   0,   0, 1023, 1,  511 };
+FIXTURE_VARIANT_ADD(alignment, file_is_too_small)	{   511,   0,   0,  511, 0,  511 };
+FIXTURE_VARIANT_ADD(alignment, file_is_one_page)	{     1,   0,   0,    1, 0,    1 };
 
 FIXTURE_SETUP(alignment)
 {

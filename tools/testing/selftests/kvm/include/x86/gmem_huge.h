@@ -90,32 +90,28 @@ u64 gmem_huge_meminfo(const char *field);
 u64 gmem_huge_nr_folios(void);
 void gmem_huge_dirty_free_memory(void);
 
-/* Claim how private memory is mapped right now. */
-#define TEST_GMEM_MAPPED(g, nr_2m, nr_4k, claim, args...)			\
-do {										\
-	struct gmem_huge_stats __s = gmem_huge_stats(g);			\
-										\
-	TEST_ASSERT(__s.pages_2m == (nr_2m) && __s.pages_4k == (nr_4k),		\
-		    claim "; wanted %lu x 2M + %lu x 4K, got %lu x 2M + %lu x 4K", \
-		    ##args, (u64)(nr_2m), (u64)(nr_4k),				\
-		    __s.pages_2m, __s.pages_4k);				\
-} while (0)
+/*
+ * Claim how private memory is mapped right now: TEST_GMEM_MAPPED(g, nr_2m,
+ * nr_4k, claim, ...).
+ */
+#define TEST_GMEM_MAPPED(g, nr_2m, nr_4k, claim...)				\
+	test_gmem_mapped(g, nr_2m, nr_4k, __FILE__, __LINE__, claim)
 
-/* Claim what happened since @before was taken. */
-#define TEST_GMEM_SINCE(g, before, nr_faults, nr_splits, nr_promotions,		\
-			claim, args...)						\
-do {										\
-	struct gmem_huge_stats __s = gmem_huge_stats(g);			\
-										\
-	TEST_ASSERT(__s.faults - (before).faults == (nr_faults) &&		\
-		    __s.splits - (before).splits == (nr_splits) &&		\
-		    __s.promotions - (before).promotions == (nr_promotions),	\
-		    claim "; wanted %lu faults, %lu splits, %lu promotions, "	\
-		    "got %lu, %lu, %lu", ##args, (u64)(nr_faults),		\
-		    (u64)(nr_splits), (u64)(nr_promotions),			\
-		    __s.faults - (before).faults,				\
-		    __s.splits - (before).splits,				\
-		    __s.promotions - (before).promotions);			\
-} while (0)
+__printf(6, 7)
+void test_gmem_mapped(struct gmem_huge *g, u64 nr_2m, u64 nr_4k,
+		      const char *file, unsigned int line, const char *claim, ...);
+
+/*
+ * Claim what happened since @before was taken: TEST_GMEM_SINCE(g, before,
+ * nr_faults, nr_splits, nr_promotions, claim, ...).
+ */
+#define TEST_GMEM_SINCE(g, before, faults, splits, promotions, claim...)	\
+	test_gmem_since(g, &(before), faults, splits, promotions,		\
+			__FILE__, __LINE__, claim)
+
+__printf(8, 9)
+void test_gmem_since(struct gmem_huge *g, const struct gmem_huge_stats *before,
+		     u64 faults, u64 splits, u64 promotions,
+		     const char *file, unsigned int line, const char *claim, ...);
 
 #endif /* SELFTEST_KVM_GMEM_HUGE_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A VM whose private memory may be mapped 2M at a time: the guest that reads
- * and writes what it is told to, and the counters around it.
+ * A VM whose private memory may be mapped 2M at a time, and its guest, which
+ * reads and writes what it is told to.
  */
 #include <linux/falloc.h>
 
@@ -28,25 +28,26 @@ static struct gmem_huge_op guest_op;
 
 static void store_tag(void *mem, gpa_t gpa, u64 size, u64 tag)
 {
-	u64 off;
+	u64 off, *page, word;
 
 	for (off = 0; off < size; off += PAGE_SIZE) {
-		volatile u64 *page = mem + off;
-
-		page[0] = tag ? (gpa + off) | tag : 0;
-		page[NR_WORDS - 1] = page[0];
+		page = mem + off;
+		word = tag ? (gpa + off) | tag : 0;
+		WRITE_ONCE(page[0], word);
+		WRITE_ONCE(page[NR_WORDS - 1], word);
 	}
 }
 
-static bool page_holds(const volatile u64 *page, gpa_t gpa, u64 tag)
+static bool page_holds(const u64 *page, gpa_t gpa, u64 tag)
 {
 	int i;
 
 	if (tag)
-		return page[0] == (gpa | tag) && page[NR_WORDS - 1] == (gpa | tag);
+		return READ_ONCE(page[0]) == (gpa | tag) &&
+		       READ_ONCE(page[NR_WORDS - 1]) == (gpa | tag);
 
 	for (i = 0; i < NR_WORDS; i++) {
-		if (page[i])
+		if (READ_ONCE(page[i]))
 			return false;
 	}
 	return true;
@@ -302,49 +303,6 @@ void gmem_huge_punch(struct gmem_huge *g, u64 offset, u64 size)
 
 	TEST_ASSERT(!r, "Punching [0x%lx, 0x%lx) should succeed, returned %d",
 		    offset, offset + size, r);
-}
-
-struct gmem_huge_stats gmem_huge_stats(struct gmem_huge *g)
-{
-	struct gmem_huge_stats stats = {
-		.pages_4k	= vm_get_stat(g->vm, private_pages_4k),
-		.pages_2m	= vm_get_stat(g->vm, private_pages_2m),
-		.splits		= vm_get_stat(g->vm, private_splits),
-		.promotions	= vm_get_stat(g->vm, private_promotions),
-		.faults		= vcpu_get_stat(g->vcpu, pf_taken),
-	};
-
-	TEST_ASSERT(!vm_get_stat(g->vm, private_pages_1g),
-		    "Nothing should be mapped 1G");
-	return stats;
-}
-
-/* Fold the per-CPU deltas first, they hide up to 2M on a machine of this size. */
-u64 gmem_huge_meminfo(const char *field)
-{
-	FILE *refresh = fopen("/proc/sys/vm/stat_refresh", "r");
-	FILE *meminfo = fopen("/proc/meminfo", "r");
-	char name[64];
-	u64 kib = -1;
-
-	TEST_ASSERT(refresh && meminfo, "/proc should be mounted");
-	TEST_ASSERT(fgetc(refresh) == EOF, "stat_refresh should read as empty");
-
-	while (fscanf(meminfo, "%63[^:]: %lu kB ", name, &kib) == 2) {
-		if (!strcmp(name, field))
-			break;
-	}
-	TEST_ASSERT(!strcmp(name, field), "/proc/meminfo should have %s", field);
-
-	fclose(refresh);
-	fclose(meminfo);
-	return kib;
-}
-
-/* How many 2M folios files own, host-wide. */
-u64 gmem_huge_nr_folios(void)
-{
-	return gmem_huge_meminfo("FileHugePages") / (SZ_2M / SZ_1K);
 }
 
 /* Leave no page of the free lists zero by luck. */
