@@ -16,10 +16,10 @@ BOOT_SECONDS = 120
 GRACE_SECONDS = 30
 
 # What the kernel says without dying of panic_on_warn: lockdep, RCU and the hung-task detector only print.
-REPORT = re.compile(r"WARNING: possible|INFO: possible recursive|suspicious RCU|BUG: |KASAN: |"
+REPORT = re.compile(r"^(?!#).*(WARNING: |INFO: possible recursive|suspicious RCU|BUG: |KASAN: |"
                     r"INFO: task .* blocked|detected stalls|bad unlock balance|held lock freed|"
                     r"Invalid wait context|inconsistent lock state|Kernel panic|unable to handle page fault|"
-                    r"Out of memory: Killed|invoked oom-killer")
+                    r"Out of memory: Killed|invoked oom-killer)")
 KERNEL_TIME = re.compile(r"^\[ *\d+\.\d+\](\[.*?\])? ?")
 START = re.compile(r"# start (\d+) (\S+)")
 DONE = re.compile(r"(not )?ok (\d+) (\S+)(?: # (.*))?$")
@@ -129,7 +129,7 @@ class Boot:
         """The running case takes the blame for the end of the host; without one, the first in line does."""
         if self.current is None and self.finished == 0 and self.cases:
             self.begin(self.cases[0])
-            reason = f"the host did not start, {relative(self.folder)}/console.log ends in: {self.last}"
+            reason = f"the host did not start: {self.report or self.last}; see {relative(self.folder)}/console.log"
         if self.current is not None:
             self.publish("failed", reason)
         return self.cases[self.finished:]
