@@ -65,9 +65,9 @@ def make_initrd(host, folder, job):
 
 
 def two_nodes(host):
-    """Two NUMA nodes, a socket each, so that placement can be tested."""
+    """Two NUMA nodes, a socket each, so that placement can be tested; one processor has one."""
     words = []
-    for node in (0, 1):
+    for node in (0, 1) if host.cpus > 1 else ():
         first, last = node * host.cpus // 2, (node + 1) * host.cpus // 2 - 1
         words += ["-object", f"memory-backend-ram,id=node{node},size={host.memory_mib // 2}M",
                   "-numa", f"node,nodeid={node},memdev=node{node},cpus={first}-{last}"]
@@ -83,7 +83,7 @@ def qemu_command(host, initrd):
         command += ["-L", folder]
     command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-machine", kind["machine"], "-accel", "tcg,thread=multi", "-cpu", kind["cpu"],
-                "-smp", f"{host.cpus},sockets=2", "-m", f"{host.memory_mib}M", "-serial", "mon:stdio",
+                "-smp", f"{host.cpus},sockets={min(host.cpus, 2)}", "-m", f"{host.memory_mib}M", "-serial", "mon:stdio",
                 "-kernel", str(host.output / "arch/x86/boot/bzImage"), "-initrd", str(initrd),
                 "-append", f"{APPEND} {kind['append']} {host.append}".strip()]
     return command + two_nodes(host) + kind["extra"] + host.extra
