@@ -84,7 +84,7 @@ class Check(World):
         self.assert_fails("mk/f.c: no SPDX line")
 
     def test_a_host_a_path_and_an_address(self):
-        for line in ("https://registry.some" + "where.net/x", "see /ho" + "me/somebody", "somebody@some" + "where.net"):
+        for line in ("https:/" + "/registry.somewhere.net/x", "see /ho" + "me/somebody", "somebody@some" + "where.net"):
             write(self.repo, {"mk/f.c": LICENCE + f"/* {line} */\n"})
             self.assert_fails("mk/f.c:2: names")
         write(self.repo, {"mk/f.c": LICENCE + "/* kvm@vger.kernel.org https://lore.kernel.org/x */\n"})

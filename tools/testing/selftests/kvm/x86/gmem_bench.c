@@ -16,13 +16,14 @@
 #include <pthread.h>
 #include <time.h>
 #include <linux/sizes.h>
+#include <linux/stringify.h>
 
 #include "test_util.h"
 #include "kvm_util.h"
 #include "processor.h"
 
 #ifndef GUEST_MEMFD_FLAG_LARGE_FOLIOS
-#define GUEST_MEMFD_FLAG_LARGE_FOLIOS	(1ULL << 8)
+#define GUEST_MEMFD_FLAG_LARGE_FOLIOS	BIT_ULL(8)
 #endif
 
 #define MAX_VCPUS	16
@@ -70,26 +71,28 @@ static void guest_code(u64 base, u64 size)
 	}
 }
 
-/* The displacement must be a constant, hence one asm per edge and window. */
-#define mark_edge(id)	asm volatile("nopl %c0(%%rax)" :: "i" (MARKER | (id)) : "memory")
+/*
+ * One stub of eight bytes per edge: NOPL (MARKER + id)(%rax), RET.  The
+ * displacement is part of the instruction, hence a stub each.
+ */
+#define MARKS		12
+#define MARK_BYTES	8
+
+extern const char marks[];
+asm(".pushsection .text\n"
+	"marks:\n"
+	".irp id, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11\n"
+	"nopl (" __stringify(MARKER) " + \\id)(%rax)\n"
+	"ret\n"
+	".endr\n"
+	".popsection");
 
 static void mark(int id)
 {
-	switch (id) {
-	case 0: mark_edge(0); break;
-	case 1: mark_edge(1); break;
-	case 2: mark_edge(2); break;
-	case 3: mark_edge(3); break;
-	case 4: mark_edge(4); break;
-	case 5: mark_edge(5); break;
-	case 6: mark_edge(6); break;
-	case 7: mark_edge(7); break;
-	case 8: mark_edge(8); break;
-	case 9: mark_edge(9); break;
-	case 10: mark_edge(10); break;
-	case 11: mark_edge(11); break;
-	default: TEST_FAIL("No marker for window edge %d", id);
-	}
+	void (*stub)(void) = (void *)(marks + id * MARK_BYTES);
+
+	TEST_ASSERT(id < MARKS, "No marker for window edge %d", id);
+	stub();
 }
 
 /* Read the number that follows @name in a file of "name number" lines. */
@@ -294,7 +297,7 @@ static void create(struct bench *b)
 
 static void usage(const char *name)
 {
-	fprintf(stderr, "usage: %s [-s size in MiB] [-v vCPUs] [-t: touch only]\n", name);
+	fprintf(stderr, "Usage: %s [-s size in MiB] [-v vCPUs] [-t: touch only]\n", name);
 	exit(KSFT_FAIL);
 }
 
