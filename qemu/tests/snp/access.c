@@ -17,7 +17,7 @@
 #define RW          (PTE_P | PTE_W | PTE_U)
 #define RESERVED    (1ull << 50)
 #define NO_C        GUEST_SHARED_VA
-#define BY_WALK     0x40000000ull   /* 2 GiB: through the target */
+#define BY_WALK     0x80000000ull   /* through the target */
 
 static const struct access_row {
     const char *name;
@@ -109,8 +109,7 @@ static const struct access_row {
 /* Through the target goes the second entry of its page, to the report */
 static u64 address(const struct access_row *r)
 {
-    return r->window == BY_WALK ? 2 * BY_WALK + PAGE_2M
-                                : r->window + GUEST_TARGET;
+    return r->window + (r->window == BY_WALK ? PAGE_2M : GUEST_TARGET);
 }
 
 static void access_row(int row)

@@ -88,6 +88,8 @@ void vmsa_close(u64 vmsa);
 struct turn guest_run(u64 vmsa);
 /* The same with a last word on the VMCB before VMRUN */
 struct turn guest_run_edited(u64 vmsa, void (*edit)(int), int row);
+/* And with an RCX, which is the guest's when it has no VMSA */
+struct turn guest_run_with(u64 vmsa, void (*edit)(int), int row, u64 rcx);
 u64 guest_maps(void);
 /* All in one */
 struct turn guest_op(int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx);

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The test image of the SNP machine; ./run boots it.
+ *
+ * The image is the host: it enables SNP, changes pages by RMPUPDATE and PSMASH
+ * and touches them, then runs a guest that does the same with PVALIDATE and
+ * RMPADJUST. A suite is a table; a row names what is prepared, the operation
+ * of ops.S that is executed and all that it must come to. To add a case, add
+ * a row.
+ */
 #include "snp.h"
 
 /*
@@ -23,12 +32,32 @@ static const struct suite *const suites[] = {
     &suite_pvalidate,
     &suite_rmpadjust,
     &suite_rmpquery,
+    &suite_sev,
     &suite_launch,
 };
 
+static const struct suite *const suites_inject[] = { &suite_inject };
+
+#define INFO_COMMAND_LINE 24    /* in the loader's structure */
+
+/* The command line is empty, or "inject" */
+static bool told_to_inject(void)
+{
+    const char *line = *(const char **)((u64)start_info + INFO_COMMAND_LINE);
+
+    return line && *line == 'i';
+}
+
 int main(void)
 {
+    int failed;
+
     trap_init();
     paging_init();
-    quit(ktap_run(suites, ARRAY_SIZE(suites)) ? 1 : 0);
+    if (told_to_inject()) {
+        failed = ktap_run(suites_inject, ARRAY_SIZE(suites_inject));
+    } else {
+        failed = ktap_run(suites, ARRAY_SIZE(suites));
+    }
+    quit(failed ? 1 : 0);
 }

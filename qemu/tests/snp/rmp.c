@@ -86,13 +86,16 @@ static u64 *entry_at(u64 spa)
 u64 rmp_covered(void)
 {
     u64 base = rdmsr(MSR_RMP_BASE), end = rdmsr(MSR_RMP_END);
+    u64 covered = (end + 1 - base - RMP_BOOKKEEPING) / 16 * PAGE_4K;
 
     if (rdmsr(MSR_RMP_CFG) & RMP_CFG_SEGMENTED) {
-        u64 first = ((u64 *)(base + RMP_BOOKKEEPING))[0];
-
-        return (first & 0xfffff) << 30;
+        covered = (((u64 *)(base + RMP_BOOKKEEPING))[0] & 0xfffff) << 30;
     }
-    return (end + 1 - base - RMP_BOOKKEEPING) / 16 * PAGE_4K;
+    if (covered < ARENA_END) {
+        die("the RMP covers 0x%lx bytes; is its segment table filled?",
+            covered);
+    }
+    return covered;
 }
 
 struct trap rmpupdate(u64 spa, const struct update *u)

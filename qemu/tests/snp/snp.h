@@ -102,6 +102,7 @@ extern op_t op_nop, op_read, op_write, op_rmw, op_jump, op_cpuid, op_rdmsr,
             op_wrmsr, op_hlt, op_in, op_rdtsc, op_vmmcall, op_write_cr0,
             op_vmrun, op_rmpupdate, op_psmash, op_rmpread, op_pvalidate,
             op_rmpadjust, op_rmpquery, op_vmgexit;
+extern u32 start_info;     /* address of what the loader tells */
 extern u64 boot_pml4[512];
 extern u64 gdt[];
 void run_frame(struct trap *regs, u64 code, u64 cs, u64 ss);
@@ -177,10 +178,11 @@ void want_trap(const struct trap *t, u64 vector, u64 error);
 
 /* The tables */
 extern const struct suite suite_gates, suite_registers, suite_operands,
-                          suite_update, suite_smash, suite_host,
-                          suite_rights, suite_walk, suite_rmpread, suite_vmrun,
-                          suite_guest, suite_pvalidate, suite_rmpadjust,
-                          suite_rmpquery,
-                          suite_vmpl, suite_exits, suite_host_state, suite_launch;
+                          suite_update, suite_smash, suite_rmpread,
+                          suite_host, suite_rights, suite_walk, suite_vmrun,
+                          suite_exits, suite_host_state, suite_guest,
+                          suite_vmpl, suite_pvalidate, suite_rmpadjust,
+                          suite_rmpquery, suite_sev, suite_launch,
+                          suite_inject;
 
 #endif

@@ -18,6 +18,7 @@
 start32:
     cli
     cld
+    mov  %ebx, start_info
     mov  $stack_top, %esp
     movl $(boot_pdpt + PTE_RWU), boot_pml4
     mov  $(boot_pds + PTE_RWU), %eax
@@ -171,6 +172,8 @@ trap_stack_top:
             .skip 4096
 op_stack_top:
 run_rsp:    .skip 8
+    .global start_info
+start_info: .skip 8
     .balign 16
 tss:        .skip 104
     .section .note.GNU-stack, "", @progbits

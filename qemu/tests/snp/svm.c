@@ -52,7 +52,7 @@ static void prepare_host(void)
     AT64(guest_hsave, HSAVE_HOST + VMSA_XCR0) = 1;
 }
 
-struct turn guest_run_edited(u64 vmsa, void (*edit)(int), int row)
+struct turn guest_run_with(u64 vmsa, void (*edit)(int), int row, u64 rcx)
 {
     struct turn t;
 
@@ -62,13 +62,18 @@ struct turn guest_run_edited(u64 vmsa, void (*edit)(int), int row)
     if (edit) {
         edit(row);
     }
-    t.host = run(op_vmrun, guest_vmcb, 0, 0);
+    t.host = run(op_vmrun, guest_vmcb, rcx, 0);
     asm volatile("stgi");
     t.exit = AT64(guest_vmcb, VMCB_EXIT);
     t.info1 = AT64(guest_vmcb, VMCB_INFO1);
     t.info2 = AT64(guest_vmcb, VMCB_INFO2);
     t.trap = *(struct trap *)guest_report;
     return t;
+}
+
+struct turn guest_run_edited(u64 vmsa, void (*edit)(int), int row)
+{
+    return guest_run_with(vmsa, edit, row, 0);
 }
 
 struct turn guest_run(u64 vmsa)
