@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """make check: all of it, in seconds."""
 
+import hashlib
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..gitcmd import Git
 from ..tree import Tree
 from . import Report, files, queue as queue_checks
 from .scripts import Scripts
@@ -19,13 +21,32 @@ def _test_module(name):
                           cwd=MK, capture_output=True, text=True, check=False)
 
 
-def own_tests():
+def _tests_key():
+    """What the verdict of the tool's own tests depends on: the tool, python, git."""
+    h = hashlib.sha256((sys.version + Git(MK).text("version")).encode())
+    for path in sorted((MK / "seriestool").rglob("*.py")):
+        h.update(path.read_bytes())
+    return h.hexdigest()
+
+
+def own_tests(tree):
+    if tree.exists() and tree.get("tests") == _tests_key():
+        return
+    failed = yield from _run_tests()
+    if tree.exists() and not failed:
+        tree.put("tests", _tests_key())
+
+
+def _run_tests():
+    failed = 0
     names = sorted(path.stem for path in (MK / "seriestool/tests").glob("test_*.py"))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, done in zip(names, pool.map(_test_module, names)):
+            failed += bool(done.returncode)
             if done.returncode:
                 yield f"{name}: way out: cd mk && python3 -m unittest seriestool.tests.{name}"
                 yield from done.stderr.strip().splitlines()[-12:]
+    return failed
 
 
 def check(room):
@@ -42,7 +63,7 @@ def check(room):
     if report.run("the queue applies to upstream, without fuzz", export):
         check_export(room, tree, report, **held)
     if room.root == MK.parent and room.name == "linux":
-        report.run("the tool's own tests", own_tests)
+        report.run("the tool's own tests", own_tests, tree)
     return 1 if report.failed else 0
 
 
