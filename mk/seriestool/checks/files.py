@@ -59,7 +59,12 @@ def check_sizes(room):
         count = text.count("\n")
         if count > FILE_MAX and not name.endswith(NO_LENGTH):
             yield f"{name}: {count} lines, {FILE_MAX} allowed; way out: split it by noun"
-        for function, lines in functions(name, text):
+        try:
+            found = functions(name, text)
+        except SyntaxError as error:
+            yield f"{name}:{error.lineno}: no Python: {error.msg}; way out: mend it"
+            continue
+        for function, lines in found:
             if lines > FUNCTION_MAX:
                 yield f"{name}: {function}(): {lines} lines, {FUNCTION_MAX} allowed; way out: split it by verb"
 

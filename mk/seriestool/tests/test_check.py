@@ -79,6 +79,10 @@ class Check(World):
             self.assert_fails(f"{name}: f(): 81 lines, 80 allowed")
             os.unlink(self.repo / name)
 
+    def test_what_is_no_python(self):
+        write(self.repo, {"mk/f.py": SPDX + "def f(:\n"})
+        self.assert_fails("mk/f.py:2: no Python")
+
     def test_no_licence(self):
         write(self.repo, {"mk/f.c": "int x;\n"})
         self.assert_fails("mk/f.c: no SPDX line")
