@@ -36,7 +36,7 @@ need_space() {
 }
 
 use_ccache() {
-	export CCACHE_DIR CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G
+	export CCACHE_DIR CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G CCACHE_BASEDIR=$BUILD
 	CCACHE_DIR=$(cache_dir)/ccache
 	mkdir -p "$CCACHE_DIR"
 }
@@ -64,7 +64,7 @@ step_watch() {
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
-# step LABEL LOGNAME COMMAND...: run it with its output in a log; a failure shows the log's end.
+# step LABEL LOGNAME COMMAND...: run it with its output in a log; a failure shows the log's end, and STEP_HINT as the way out.
 step() {
 	local label=$1 log=$LOGS/$2.log pid rc=0 start=$SECONDS
 	shift 2
@@ -90,7 +90,7 @@ step_failed() {
 	tail -n 20 "$log" >&2
 	say "---"
 	say "command: $*"
-	die "$label failed (exit $rc); the whole log is ${log#"$ROOT"/}"
+	die "$label failed (exit $rc)${STEP_HINT:+; $STEP_HINT}; the whole log is ${log#"$ROOT"/}"
 }
 
 # publish FILE: standard input becomes FILE in one step, so that an interrupt leaves the old or the new one.

@@ -3,7 +3,7 @@
 
 A suite says whose programs it runs (`programs`), on which host (`hosts`, a list of kernel-config-machine), and holds
 [cases]: name = { args, seconds, alone, run, module, skip, fail, must_fail }. `skip` and `fail` hold the reason of what is
-expected; `must_fail` says why a failure is what the case wants to see. The host "tools" is the machine that builds.
+expected; `must_fail` is what the failure that the case wants to see has to say. The host "tools" is the machine that builds.
 """
 import fnmatch
 import os

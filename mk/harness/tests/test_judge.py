@@ -15,7 +15,7 @@ from harness.machine import Host
 
 
 def came(status, expect="pass", output=""):
-    return result.Result(Case("suite", "name", expect=expect, reason="why"), Host(), status, "detail", 1.0, "log", output)
+    return result.Result(Case("suite", "name", expect=expect, reason="detail"), Host(), status, "detail", 1.0, "log", output)
 
 
 class Judging(unittest.TestCase):
@@ -28,6 +28,11 @@ class Judging(unittest.TestCase):
         }
         for (expect, status), verdict in verdicts.items():
             self.assertEqual(came(status, expect).judge()[0], verdict, (expect, status))
+
+    def test_a_wanted_failure_must_say_the_right_thing(self):
+        one = came("failed", "must_fail")
+        one.detail = "something else"
+        self.assertEqual(one.judge()[0], "failed")
 
     def test_summary_counts_verdicts(self):
         count = result.summary([came("passed"), came("skipped"), came("skipped", "skip")])
