@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 from ..errors import Refusal
@@ -19,7 +18,6 @@ class Scripts:
     def __init__(self, room, tree, queue, commits):
         self.room, self.tree, self.queue, self.commits = room, tree, queue, commits
         self.env = {**os.environ, "PATH": FIRST_PATH + ":" + os.environ.get("PATH", "")}
-        self.cache = tree.room.state / "checkpatch"
 
     def mail(self, commit):
         """The commit as a mail, without what changes from run to run."""
@@ -30,23 +28,30 @@ class Scripts:
     def _run(self, *cmd, data=None):
         return subprocess.run(cmd, cwd=self.room.tree, env=self.env, input=data, capture_output=True, check=False)
 
+    def _cached(self, commit, script, *options):
+        """What the script says of the commit's mail; known by mail, script and options."""
+        mail, path = self.mail(commit), f"scripts/{script}.pl"
+        blob = self.tree.git.raw("rev-parse", f"{self.tree.base()}:{path}")
+        known = self.tree.room.state / script / hashlib.sha256(mail + blob + repr(options).encode()).hexdigest()
+        if not known.exists():
+            done = self._run("perl", path, *options, data=mail)
+            if done.returncode and not REPORT.search(decode(done.stdout)):
+                raise Refusal(f"{script} broke: {decode(done.stderr).strip()[-300:]}", "run it by hand on this patch")
+            known.parent.mkdir(exist_ok=True)
+            known.with_suffix(".new").write_bytes(done.stdout)
+            os.replace(known.with_suffix(".new"), known)
+        return decode(known.read_bytes())
+
+    def _each(self, ask):
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(zip(self.queue.patches, pool.map(ask, self.commits)))
+
     # checkpatch
 
     def _reports(self, commit):
-        mail = self.mail(commit)
-        script = self.tree.git.raw("rev-parse", f"{self.tree.base()}:scripts/checkpatch.pl")
-        known = self.cache / hashlib.sha256(mail + script).hexdigest()
-        if not known.exists():
-            options = ["--strict", "--terse", "--no-summary", "--no-signoff"]
-            if self.room.name == "linux":
-                options += ["--show-types"]
-            done = self._run("perl", "scripts/checkpatch.pl", *options, "-", data=mail)
-            if done.returncode not in (0, 1) or (done.returncode and not REPORT.search(decode(done.stdout))):
-                raise Refusal(f"checkpatch broke: {decode(done.stderr).strip()[-300:]}", "run it by hand on this patch")
-            self.cache.mkdir(exist_ok=True)
-            known.with_suffix(".new").write_bytes(done.stdout)
-            os.replace(known.with_suffix(".new"), known)
-        found = REPORT.finditer(decode(known.read_bytes()))
+        options = ["--strict", "--terse", "--no-summary", "--no-signoff"]
+        options += ["--show-types", "-"] if self.room.name == "linux" else ["-"]
+        found = REPORT.finditer(self._cached(commit, "checkpatch", *options))
         return [(m["type"] or _type_of(m["text"]), f"{m['grade']}: {m['text']} (line {m['line']} of the mail)")
                 for m in found]
 
@@ -60,9 +65,7 @@ class Scripts:
 
     def check_patches(self):
         notes = Notes(self.room)
-        with ThreadPoolExecutor(2) as pool:
-            results = list(pool.map(self._reports, self.commits))
-        for patch, reports in zip(self.queue.patches, results):
+        for patch, reports in self._each(self._reports):
             bad = [f"  {kind} {text}" for kind, text in reports if not notes.accept(patch.name, kind)]
             if bad:
                 yield (f"{self.room.queue}/{patch.name}: {len(bad)} reports; way out: mend them, or give the reason in "
@@ -74,30 +77,12 @@ class Scripts:
     # get_maintainer
 
     def check_maintainers(self):
-        """Known by what it depends on: it takes seconds on a long series."""
-        script = self.tree.git.raw("rev-parse", f"{self.tree.base()}:scripts/get_maintainer.pl")
-        known = self.tree.room.state / "get_maintainer"
-        key = hashlib.sha256(repr((self.commits, script)).encode()).hexdigest()
-        if not self.commits or known.exists() and known.read_text() == key:
-            return
-        complaint = self._get_maintainer()
-        if complaint:
-            yield complaint
-        else:
-            known.write_text(key)
+        def ask(commit):
+            return self._cached(commit, "get_maintainer", "--no-git", "--no-git-fallback")
 
-    def _get_maintainer(self):
-        with tempfile.TemporaryDirectory() as folder:
-            names = []
-            for number, commit in enumerate(self.commits):
-                names.append(os.path.join(folder, f"{number}.patch"))
-                with open(names[-1], "wb") as f:
-                    f.write(self.mail(commit))
-            done = self._run("perl", "scripts/get_maintainer.pl", "--no-git", "--no-git-fallback", *names)
-        said = decode(done.stderr).strip()
-        if done.returncode or "@" not in decode(done.stdout):
-            return f"get_maintainer names nobody: {said[-300:]}; way out: run it by hand on the series"
-        return None
+        for patch, said in self._each(ask):
+            if "@" not in said:
+                yield f"{self.room.queue}/{patch.name}: get_maintainer names nobody; way out: run it by hand on this patch"
 
 
 class Notes:
