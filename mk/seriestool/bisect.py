@@ -3,11 +3,13 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import time
 
 from . import queue as queues
 from .errors import Refusal
+from .gitcmd import Git
 from .tree import Tree
 
 BUILD = {"linux": "mk/kernel bisect plain && mk/image modules bisect plain", "qemu": "mk/qemu bisect"}
@@ -43,14 +45,13 @@ class Bisect:
 
     def checkout(self, commit):
         """Move the work tree, writing only what differs, so that the build stays incremental."""
-        git = self.tree.git
-        if not (self.work / ".git").exists():
-            git.raw("worktree", "prune")
-            git.raw("worktree", "add", "-f", "--detach", str(self.work), commit)
-        moved = subprocess.run(["git", "-C", str(self.work), "checkout", "-q", "-f", "--detach", commit],
-                               capture_output=True, text=True, check=False)
-        if moved.returncode:
-            raise Refusal(f"{self.work}: {moved.stderr.strip()}", "remove that folder and start again")
+        there = Git(self.work)
+        if not (self.work / ".git").exists() or not there.commit(commit):
+            # Absent, or left over from a tree that has been made anew since.
+            shutil.rmtree(self.work, ignore_errors=True)
+            self.tree.git.raw("worktree", "prune")
+            self.tree.git.raw("worktree", "add", "-f", "--detach", str(self.work), commit)
+        there.raw("checkout", "-q", "-f", "--detach", commit)
 
     def one(self, number, commit):
         """Run the commands on one commit; return the log's name when one fails."""

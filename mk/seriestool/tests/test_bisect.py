@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """bisect gives a verdict on every commit, goes on after a failure, and remembers what passed."""
 
+import shutil
+
 from .world import LICENCE, World, git, write
 
 
@@ -51,6 +53,14 @@ class BisectEveryCommit(World):
         self.cli("bisect", "--build", "true", "--test", "true")
         self.assertEqual(self.ids(), before)
         self.assertEqual(git(self.room.tree, "status", "--porcelain"), "M virt/big.c")
+
+
+    def test_a_tree_made_anew_gets_a_new_work_tree(self):
+        self.cli("bisect", "--build", "true", "--test", "true")
+        shutil.rmtree(self.room.tree)
+        self.cli("tree", "--src", str(self.src))
+        said = self.cli("bisect", "--build", "true", "--test", 'test -e "$BISECT_TREE/virt/one.c"')
+        self.assertIn("3 passed, 0 failed", said)
 
 
 class BisectRefuses(World):

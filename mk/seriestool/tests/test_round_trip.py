@@ -2,6 +2,7 @@
 """Export then import, and import then export, give back what went in."""
 
 import os
+import shutil
 import subprocess
 
 from .world import LICENCE, SECTION, World, git, write
@@ -112,6 +113,20 @@ class Speed(World):
         self.cli("tree")
         self.assertEqual(git(self.room.tree, "status", "--porcelain"), "")
         self.assertIn("newer", (self.room.tree / "virt/new.c").read_text())
+
+
+    def test_an_interrupted_unpacking_is_begun_again(self):
+        self.standard_series()
+        before = self.ids()
+        shutil.rmtree(self.room.tree)
+        write(self.repo, {"build/.linux.new/half": "x"})
+        self.cli("tree", "--src", str(self.src))
+        self.assertEqual(self.ids(), before)
+        self.assertFalse((self.room.tree / "half").exists())
+
+    def test_a_package_that_ignores_everything_hides_no_new_file(self):
+        write(self.room.tree, {"virt/forgotten.c": LICENCE})
+        self.assertEqual(git(self.room.tree, "status", "--porcelain"), "?? virt/forgotten.c")
 
 
 class Qemu(World):
