@@ -103,8 +103,9 @@ const struct suite suite_host = {
  * Rights in time: the TLB is warm from the step before. A letter is a step:
  *   a, A  assign the page, the whole 2M, to the guest    i  make it immutable
  *   u, U  unassign                                        s  PSMASH
- *   r     read by 4K       w  write by 4K       W  write by 2M
- * After r, w and W comes + for "passes" or - for "faults".
+ *   r     read by 4K       w, W, G  write by 4K, 2M, 1G
+ * After r, w, W and G comes + for "passes" or - for "faults". Rows with G use
+ * the gigabyte above 4G, where no other row's pages are.
  *
  * Example: "w+ a w- r+ u w+".
  */
@@ -115,7 +116,11 @@ static const char *const right_rows[] = {
     "A w- s w- u w+ W-",
     "a w- i w- r+",
     "r+ a r+ w- u r+ w+",
+    "G+ a G- w- u G+",
+    "G+ A G- U G+",
 };
+
+#define HIGH_PAGE   0x101000000ull
 
 static bool passes(const u8 *op, u64 va, u64 value)
 {
@@ -151,14 +156,16 @@ static void right_step(char step, u64 spa)
 static void right_row(int row)
 {
     const char *steps = right_rows[row];
-    u64 spa = arena_region();
+    u64 spa = steps[0] == 'G' ? HIGH_PAGE : arena_region();
     u64 by_4k = map_4k(spa, RW), by_2m = map_2m(spa, RW);
+    u64 by_1g = map_1g(spa, RW);
 
     row_name("%s", steps);
     for (const char *s = steps; *s; s++) {
-        if (*s == 'r' || *s == 'w' || *s == 'W') {
+        if (*s == 'r' || *s == 'w' || *s == 'W' || *s == 'G') {
             const char name[] = { *s, 0 };
             bool passed = passes(*s == 'r' ? op_read : op_write,
+                                 *s == 'G' ? by_1g :
                                  *s == 'W' ? by_2m : by_4k, 0);
 
             want(name, passed, *++s == '+');

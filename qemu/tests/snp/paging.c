@@ -6,6 +6,7 @@
  *   WINDOW + 0    512 pages of 4K, one for each call of map_4k() in turn
  *   WINDOW + 2M   one page of 2M, for map_2m()
  *   WINDOW + 4M   a table that is itself a page under test, for map_table()
+ *   WINDOW + 1G   one page of 1G, for map_1g()
  */
 #include "snp.h"
 
@@ -25,7 +26,7 @@ void paging_init(void)
     pd[0] = (u64)pt | TABLE_FLAGS;
 }
 
-/* A 2M region that no row has used; memory is plenty, so none comes back */
+/* A 2M region that no row has used; memory is plenty, none comes back */
 u64 arena_region(void)
 {
     static u64 next = ARENA_START;
@@ -53,6 +54,13 @@ u64 map_2m(u64 spa, u64 flags)
     pd[1] = (spa & -PAGE_2M) | flags | PTE_LARGE;
     flush_tlb();
     return WINDOW_2M + spa % PAGE_2M;
+}
+
+u64 map_1g(u64 spa, u64 flags)
+{
+    pdpt[1] = (spa & -PAGE_1G) | flags | PTE_LARGE;
+    flush_tlb();
+    return WINDOW + PAGE_1G + spa % PAGE_1G;
 }
 
 /* The address of the first page that the table maps */

@@ -20,6 +20,7 @@ typedef uint64_t u64;
 
 #define PAGE_4K     0x1000ull
 #define PAGE_2M     0x200000ull
+#define PAGE_1G     0x40000000ull
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Vectors */
@@ -159,6 +160,7 @@ u64 arena_region(void);
 /* Map one page; returns its virtual address */
 u64 map_4k(u64 spa, u64 flags);
 u64 map_2m(u64 spa, u64 flags);
+u64 map_1g(u64 spa, u64 flags);
 /* Let a page of the caller's be the last table on the way; see there */
 u64 map_table(u64 table_spa);
 

@@ -6,6 +6,7 @@
 
 #define ANY_GPA     0x40000000ull
 #define BEYOND      -1ull       /* the first page without an entry */
+#define UNMAPPED    (1ull << 46)
 
 /*
  * Operands. Example: "2M over an assigned 4K page in the middle": page 256 of
@@ -84,8 +85,29 @@ static void operand_row(int row)
     }
 }
 
+/* An operand that cannot be read changes nothing */
+static void unreadable_row(void)
+{
+    u64 spa = arena_region();
+    struct trap t = run(op_rmpupdate, spa, UNMAPPED, 0);
+
+    row_name("operand in a page that is not there");
+    want_trap(&t, PF, 0);
+    want("CR2", t.cr2, UNMAPPED);
+    want_state(spa, HYPERVISOR, false);
+}
+
+static void operand_or_unreadable_row(int row)
+{
+    if (row < (int)ARRAY_SIZE(operand_rows)) {
+        operand_row(row);
+    } else {
+        unreadable_row();
+    }
+}
+
 const struct suite suite_operands = {
-    "rmpupdate", ARRAY_SIZE(operand_rows), operand_row,
+    "rmpupdate", ARRAY_SIZE(operand_rows) + 1, operand_or_unreadable_row,
 };
 
 /*
