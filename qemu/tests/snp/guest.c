@@ -118,7 +118,7 @@ void guest_renew(void (*give_page)(u64 spa, u64 gpa))
     make_core();
     make_vmcb();
     for (u64 gpa = GUEST_CODE; gpa < GUEST_CORE_END; gpa += PAGE_4K) {
-        give_page(core + gpa, gpa);
+        (give_page ? give_page : give_core)(core + gpa, gpa);
     }
     make_maps();
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
@@ -128,7 +128,7 @@ void guest_renew(void (*give_page)(u64 spa, u64 gpa))
 void guest_init(void)
 {
     if (!core) {
-        guest_renew(give_core);
+        guest_renew(NULL);
     }
 }
 

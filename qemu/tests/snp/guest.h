@@ -69,7 +69,10 @@ extern u64 guest_vmcb, guest_hsave, guest_report, guest_target;
 
 /* Make the guest; every later call does nothing */
 void guest_init(void);
-/* Make it anew; give_page() makes a page of its core the guest's */
+/*
+ * Make it anew; give_page() makes a page of its core the guest's, NULL does so
+ * without the firmware.
+ */
 void guest_renew(void (*give_page)(u64 spa, u64 gpa));
 u64 guest_core(void);
 /* Give the target region its state and its nested mapping anew */
@@ -85,6 +88,7 @@ void vmsa_to_user(u64 vmsa);
 /* Take a VMSA back to edit it, and give it to the guest again */
 void vmsa_open(u64 vmsa);
 void vmsa_close(u64 vmsa);
+void guest_prepare(u64 vmsa);
 struct turn guest_run(u64 vmsa);
 /* The same with a last word on the VMCB before VMRUN */
 struct turn guest_run_edited(u64 vmsa, void (*edit)(int), int row);

@@ -33,6 +33,7 @@ static const struct suite *const suites[] = {
     &suite_rmpadjust,
     &suite_rmpquery,
     &suite_sev,
+    &suite_smp,
     &suite_launch,
 };
 

@@ -43,6 +43,23 @@ ops_start:
     OP rmpquery,  .byte 0xf3, 0x0f, 0x01, 0xfd
     OP vmgexit,   .byte 0xf3, 0x0f, 0x01, 0xd9
 
+    /* Write RCX for ever */
+    .global op_spin
+    .balign 16
+op_spin:
+1:  mov  %rcx, (%rax)
+    jmp  1b
+
+    /* Write RCX, then wait for a 2 there */
+    .global op_wait
+    .balign 16
+op_wait:
+    mov  %rcx, (%rax)
+1:  pause
+    cmpq $2, (%rax)
+    jne  1b
+    int  $TRAP_DONE
+
     .global op_vmrun
     .balign 16
 op_vmrun:

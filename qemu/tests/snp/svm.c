@@ -52,12 +52,17 @@ static void prepare_host(void)
     AT64(guest_hsave, HSAVE_HOST + VMSA_XCR0) = 1;
 }
 
+void guest_prepare(u64 vmsa)
+{
+    prepare_vmcb(vmsa);
+    prepare_host();
+}
+
 struct turn guest_run_with(u64 vmsa, void (*edit)(int), int row, u64 rcx)
 {
     struct turn t;
 
-    prepare_vmcb(vmsa);
-    prepare_host();
+    guest_prepare(vmsa);
     memset((void *)guest_report, 0, sizeof(t.trap));
     if (edit) {
         edit(row);
