@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The second CPU: from its start in real mode to a loop that runs operations. */
+/* The second CPU: from real mode to a loop that runs operations. */
 #include "trap.inc"
 #include "layout.h"
 

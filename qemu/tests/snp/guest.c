@@ -154,9 +154,10 @@ void target_map(u64 flags, bool npt_large)
 void target_make(enum page_state state, bool large, bool npt_large)
 {
     guest_target = arena_region();
-    /* For a jump to it; for a walk through it, at the entry after that */
+    /* For a jump to it, for a walk through its second entry, for a call */
     *(u16 *)guest_target = 0x80cd;
     *(u64 *)(guest_target + 8) = GUEST_REPORT | LEAF | PTE_LARGE;
+    *(u8 *)(guest_target + 16) = 0xc3;
     page_make_at(guest_target, state, large, GUEST_TARGET);
     target_map(PTE_P | PTE_W | PTE_U, npt_large);
 }

@@ -32,6 +32,7 @@ static const struct suite *const suites[] = {
     &suite_pvalidate,
     &suite_rmpadjust,
     &suite_rmpquery,
+    &suite_leak,
     &suite_sev,
     &suite_smp,
     &suite_launch,

@@ -60,6 +60,31 @@ op_wait:
     jne  1b
     int  $TRAP_DONE
 
+    /* Call 16 bytes into a page, then execute its start at CPL 3 */
+    .global op_jump_both
+    .balign 16
+op_jump_both:
+    lea  16(%rax), %rbx
+    call *%rbx
+    push $SEL_USER_DATA
+    push %rsp
+    push $2
+    push $SEL_USER_CODE
+    push %rax
+    iretq
+
+    /* Read a page, take its validation away, read it again */
+    .global op_rescind
+    .balign 16
+op_rescind:
+    mov  %rax, %r8
+    mov  (%rax), %rbx
+    xor  %ecx, %ecx
+    xor  %edx, %edx
+    .byte 0xf2, 0x0f, 0x01, 0xff
+    mov  (%r8), %rbx
+    int  $TRAP_DONE
+
     .global op_vmrun
     .balign 16
 op_vmrun:

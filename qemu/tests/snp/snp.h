@@ -102,7 +102,8 @@ extern op_t ops_start, ops_end, guest_entries, host_entries;
 extern op_t op_nop, op_read, op_write, op_rmw, op_jump, op_cpuid, op_rdmsr,
             op_wrmsr, op_hlt, op_in, op_rdtsc, op_vmmcall, op_write_cr0,
             op_vmrun, op_rmpupdate, op_psmash, op_rmpread, op_pvalidate,
-            op_rmpadjust, op_rmpquery, op_vmgexit, op_spin, op_wait;
+            op_rmpadjust, op_rmpquery, op_vmgexit, op_spin, op_wait,
+            op_jump_both, op_rescind;
 extern u32 start_info;     /* address of what the loader tells */
 extern u64 boot_pml4[512];
 extern u64 gdt[];
@@ -185,6 +186,6 @@ extern const struct suite suite_gates, suite_registers, suite_operands,
                           suite_exits, suite_host_state, suite_guest,
                           suite_vmpl, suite_pvalidate, suite_rmpadjust,
                           suite_rmpquery, suite_sev, suite_launch,
-                          suite_inject, suite_smp;
+                          suite_inject, suite_smp, suite_leak;
 
 #endif
