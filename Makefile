@@ -42,6 +42,7 @@ tree: $(S)/tree-$(ROOM)
 #: make check           the queue's invariants, checkpatch, the tools' own tests
 #: make bisect          every commit builds and passes its tests
 #: make series          mails for a real git clone: BASE= LINUX_GIT= V=
+check bisect series: $(S)/tree-$(ROOM)
 import check bisect series:
 	@mk/series $@ --room $(ROOM)
 

@@ -67,19 +67,24 @@ def write_csv(found, path):
                 writer.writerow([key.kernel, key.machine, key.op, key.size_mib, key.vcpus, name, value])
 
 
+OPS = ("touch", "prefault", "convert", "punch", "teardown")
+
 PLOT = """# SPDX-License-Identifier: GPL-2.0-only
-set terminal svg size 1100,500 background rgb 'white' font 'sans,13'
+set terminal svg size 1250,520 background rgb 'white' font 'sans,13'
 set output '{svg}'
 set logscale x 2
 set logscale y 10
 set format y '10^{{%L}}'
 set grid
 set xlabel 'private memory, MiB'
-set key bottom right
+set key outside right
+set tmargin 4
 set multiplot layout 1,2 title '{title}'
 set title 'nested page faults'
+unset key
 plot {npf}
-set title 'host instructions, page clearing and cache flushing aside'
+set title 'host instructions, clearing and flushing aside'
+set key outside right
 plot {rest}
 unset multiplot
 """
@@ -94,14 +99,15 @@ def series_of(found, kernel, op, vcpus, metric):
 def plot_clause(found, folder, metric):
     clauses = []
     for kernel in ("stock", "series"):
-        for op in ("touch", "prefault", "convert", "punch", "teardown"):
+        for colour, op in enumerate(OPS, 1):
             points = series_of(found, kernel, op, 1, metric)
             if not points:
                 continue
             data = folder / f"{metric}-{kernel}-{op}.dat"
             data.write_text("".join(f"{size} {value}\n" for size, value in points))
-            dash = 2 if kernel == "stock" else 1
-            clauses.append(f"'{data}' with linespoints dashtype {dash} title '{kernel} {op}'")
+            dash, point = (2, 4) if kernel == "stock" else (1, 7)
+            clauses.append(f"'{data}' with linespoints linecolor {colour} dashtype {dash} pointtype {point} "
+                           f"title '{kernel} {op}'")
     return ", ".join(clauses)
 
 
