@@ -86,8 +86,9 @@ step() {
 step_failed() {
 	local label=$1 log=$2 rc=$3
 	shift 3
-	say "--- end of ${log#"$ROOT"/}"
-	tail -n 20 "$log" >&2
+	say "--- errors in and end of ${log#"$ROOT"/}"
+	{ head -n -15 "$log" | grep -nE 'error:|fatal|undefined reference|No space left' | head -n 5; } >&2 || true
+	tail -n 15 "$log" >&2
 	say "---"
 	say "command: $*"
 	die "$label failed (exit $rc)${STEP_HINT:+; $STEP_HINT}; the whole log is ${log#"$ROOT"/}"

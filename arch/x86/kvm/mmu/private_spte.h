@@ -14,7 +14,8 @@
  */
 #define SPTE_PRIVATE_MASK	BIT_ULL(56)
 
-static_assert(!(SPTE_PRIVATE_MASK & SPTE_BASE_ADDR_MASK));
+/* Above every physical address, whose mask is a variable with AMD_MEM_ENCRYPT. */
+static_assert(SPTE_PRIVATE_MASK >= BIT_ULL(52));
 static_assert(!(SPTE_PRIVATE_MASK & SPTE_TDP_AD_MASK));
 static_assert(!(SPTE_PRIVATE_MASK & SPTE_MMU_PRESENT_MASK));
 static_assert(!(SPTE_PRIVATE_MASK & FROZEN_SPTE));
