@@ -151,6 +151,12 @@ void target_map(u64 flags, bool npt_large)
     *pde = (u64)nested(MAP_TARGET) | PTE_P | PTE_W | PTE_U;
 }
 
+void target_table(u64 table)
+{
+    nested(MAP_PD)[GUEST_TARGET / PAGE_2M] = table | PTE_P | PTE_W | PTE_U |
+                                             PTE_A;
+}
+
 void target_make(enum page_state state, bool large, bool npt_large)
 {
     guest_target = arena_region();

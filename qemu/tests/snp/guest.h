@@ -81,6 +81,8 @@ void target_make(enum page_state state, bool large, bool npt_large);
 void target_move(u64 gpa, u32 asid, bool large);
 /* Drop or restore the target's nested mapping; flags as in a page table */
 void target_map(u64 flags, bool npt_large);
+/* Map it by a nested table of the caller's */
+void target_table(u64 table);
 /* A VMSA that begins with @op at a VMPL; guest_run() executes it */
 void vmsa_fill(u64 vmsa, int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx);
 u64 vmsa_make(int vmpl, const u8 *op, u64 rax, u64 rcx, u64 rdx);

@@ -28,6 +28,7 @@ static const struct suite *const suites[] = {
     &suite_exits,
     &suite_host_state,
     &suite_guest,
+    &suite_nested_walk,
     &suite_vmpl,
     &suite_pvalidate,
     &suite_rmpadjust,

@@ -186,6 +186,7 @@ extern const struct suite suite_gates, suite_registers, suite_operands,
                           suite_exits, suite_host_state, suite_guest,
                           suite_vmpl, suite_pvalidate, suite_rmpadjust,
                           suite_rmpquery, suite_sev, suite_launch,
-                          suite_inject, suite_smp, suite_leak;
+                          suite_inject, suite_smp, suite_leak,
+                          suite_nested_walk;
 
 #endif
