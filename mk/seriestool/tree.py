@@ -126,8 +126,20 @@ class Tree:
             self.put("pending", None)
         self.git.raw("update-ref", EXPORTED, head)
 
+    def catch_up(self):
+        """A rebase onto the repository's queue counts when the branch holds that queue, not before: it may be aborted."""
+        goal = self.get("rebasing")
+        if goal and self.git.ok("merge-base", "--is-ancestor", goal["head"], BRANCH):
+            self.git.raw("update-ref", EXPORTED, goal["head"])
+            self.put("stamp", goal["stamp"])
+            self.put("rebasing", None)
+
     def resume(self):
-        """Finish a switch that was interrupted."""
+        """Finish what was interrupted."""
+        if not self.git.ok("cat-file", "-e", "refs/tags/base:MAINTAINERS"):
+            raise Refusal(f"{self.shown} has lost the objects that it borrowed from {self.get('source')[1]}",
+                          f"bring that repository back, or remove {self.shown} and make tree")
+        self.catch_up()
         head = self.get("pending")
         if not head:
             return

@@ -5,7 +5,7 @@ from . import queue as queues, source
 from .errors import Refusal
 from .gitcmd import Git
 from .importer import Importer
-from .tree import BRANCH, EXPORTED, Tree, say
+from .tree import BRANCH, Tree, say
 
 
 def ensure_base(room, src):
@@ -97,10 +97,10 @@ def rebase(room):
         queue = queues.load(room)
         head, old = tree.head_of(queue), tree.exported()
         fork = tree.git.text("merge-base", old, BRANCH)
-        tree.git.raw("update-ref", EXPORTED, head)
-        tree.put("stamp", queue.digest(tree.base()))
+        tree.put("rebasing", {"head": head, "stamp": queue.digest(tree.base())})
         done = tree.git.call("rebase", "-q", "--no-autosquash", "--onto", head, fork, "series")
         if done.returncode:
             raise Refusal(f"{tree.shown}: the rebase stopped at a conflict",
                           f"resolve it there, git -C {tree.shown} rebase --continue, then make import")
+        tree.catch_up()
     say(f"{tree.shown}: series is on top of the repository's queue; make import when ready")

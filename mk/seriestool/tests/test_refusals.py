@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Each thing that would lose work or break a rule is refused, with the way out named."""
 
+import shutil
+
 from .world import LICENCE, SECTION, UPSTREAM, World, git, write
 
 
@@ -69,6 +71,32 @@ class ImportRefuses(World):
         self.assertTrue((self.repo / "virt/third.c").exists())
 
 
+class Rebase(World):
+    """The repository and the tree both changed one line of a hook."""
+
+    def setUp(self):
+        super().setUp()
+        self.standard_series()
+        self.commit_tree("KVM: Third", {"virt/old.c": (self.room.tree / "virt/old.c").read_text().replace("int five;", "int mine;")})
+        patch = self.room.patches / "kvm-add-new.patch"
+        patch.write_text(patch.read_text().replace("+int five;", "+int theirs;"))
+        self.commit_repo()
+        self.assert_refused("rebase", "stopped at a conflict", "--continue")
+
+    def test_an_aborted_one_does_not_count(self):
+        git(self.room.tree, "rebase", "--abort")
+        self.assert_refused("import", "moved on", "mk/series rebase")
+        self.assertIn("+int theirs;", (self.room.patches / "kvm-add-new.patch").read_text())
+
+    def test_a_resolved_one_counts(self):
+        write(self.room.tree, {"virt/old.c": self.upstream_text("virt/old.c", "int line5;\n", "int both;\n")})
+        git(self.room.tree, "add", "-u")
+        git(self.room.tree, "-c", "core.editor=true", "rebase", "--continue")
+        self.cli("import")
+        self.assertIn("+int theirs;", (self.room.patches / "kvm-add-new.patch").read_text())
+        self.assertIn("+int both;", (self.room.patches / "kvm-third.patch").read_text())
+
+
 class TreeRefuses(World):
     def test_unimported_commits(self):
         self.standard_series()
@@ -91,6 +119,14 @@ class TreeRefuses(World):
     def test_no_tree_and_no_source(self):
         git(self.repo, "clean", "-xfdq", "-f")
         self.assert_refused("tree", "build/linux is not there yet", "--src")
+
+    def test_a_borrowed_repository_that_went_away(self):
+        git(self.src, "init", "-q")
+        git(self.src, "add", "-Af", ".")
+        git(self.src, "commit", "-q", "-m", "theirs")
+        self.cli("tree", "--src", str(self.src))
+        shutil.rmtree(self.src / ".git")
+        self.assert_refused("tree", "lost the objects", str(self.src))
 
     def test_a_source_that_was_built_in(self):
         write(self.src, {"vmlinux": "x", "MAINTAINERS": "other\n"})
