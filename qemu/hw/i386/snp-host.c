@@ -1,0 +1,363 @@
+/*
+ * SEV-SNP host emulation: what the machine owns
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/atomic.h"
+#include "qemu/bswap.h"
+#include "qemu/cutils.h"
+#include "qemu/error-report.h"
+#include "qemu/log.h"
+#include "qemu/units.h"
+#include "qapi/error.h"
+#include "qapi/visitor.h"
+#include "exec/memory.h"
+#include "hw/i386/snp-host.h"
+#include "hw/i386/snp-crypt.h"
+#include "hw/i386/x86.h"
+#include "e820_memory_layout.h"
+#include "system/reset.h"
+#include "system/tcg.h"
+#include "target/i386/cpu.h"
+#include "target/i386/snp-rmp.h"
+
+#define SNP_DEFAULT_MAX_ASID    509
+#define SNP_DEFAULT_MAX_ES_ASID 99
+#define RMP_CFG_SEGMENTED       1
+
+static SNPHostState *the_host;
+
+#define SNP_NAME(id, name) name,
+static const char *const counter_names[] = { SNP_COUNTERS(SNP_NAME) };
+static const char *const inject_names[] = { SNP_INJECTS(SNP_NAME) };
+static const char *const format_names[] = {
+    [SNP_RMP_RAW] = "raw",
+    [SNP_RMP_RMPREAD] = "rmpread",
+    [SNP_RMP_SEGMENTED] = "segmented",
+};
+
+SNPHostState *snp_host_get(void)
+{
+    return the_host && the_host->enabled ? the_host : NULL;
+}
+
+/* Options come before the machine is built, so the object is made by them */
+static SNPHostState *host_of(Object *machine)
+{
+    if (!the_host) {
+        the_host = SNP_HOST(object_new(TYPE_SNP_HOST));
+        object_property_add_child(machine, "snp-host", OBJECT(the_host));
+        object_unref(OBJECT(the_host));
+    }
+    return the_host;
+}
+
+void snp_count(SNPCounter counter)
+{
+    if (the_host) {
+        qatomic_inc(&the_host->counters[counter]);
+    }
+}
+
+uint64_t snp_counters_window_read(hwaddr offset, unsigned size)
+{
+    uint8_t window[8 + sizeof(the_host->counters)];
+    uint8_t value[8] = { };
+
+    if (!the_host || offset >= sizeof(window)) {
+        return 0;
+    }
+    stl_le_p(window, SNP_WINDOW_MAGIC);
+    stl_le_p(window + 4, SNP_COUNT__MAX);
+    for (int i = 0; i < SNP_COUNT__MAX; i++) {
+        stq_le_p(window + 8 + 8 * i, qatomic_read(&the_host->counters[i]));
+    }
+    memcpy(value, window + offset, MIN(size, sizeof(window) - offset));
+    return ldq_le_p(value);
+}
+
+bool snp_inject_match(SNPInject point, uint32_t match, uint32_t *value)
+{
+    SNPInjection *in;
+
+    if (!the_host || !qatomic_read(&the_host->inject[point].count)) {
+        return false;
+    }
+    in = &the_host->inject[point];
+    if (in->match && in->match != match) {
+        return false;
+    }
+    if (in->skip) {
+        in->skip--;
+        return false;
+    }
+    in->count--;
+    if (value) {
+        *value = in->value;
+    }
+    snp_count(SNP_COUNT_INJECTED);
+    return true;
+}
+
+void snp_strict(const char *fmt, ...)
+{
+    va_list ap;
+    g_autofree char *text = NULL;
+
+    va_start(ap, fmt);
+    text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    if (the_host && the_host->strict) {
+        error_report("x-snp-strict: %s", text);
+        exit(EXIT_FAILURE);
+    }
+    qemu_log_mask(LOG_GUEST_ERROR, "snp: %s\n", text);
+}
+
+SNPInitCheck snp_check_init_conditions(void)
+{
+    CPUState *cs;
+
+    CPU_FOREACH(cs) {
+        CPUX86State *env = cpu_env(cs);
+        const uint64_t snp = SNP_SYSCFG_SNP_EN | SNP_SYSCFG_VMPL_EN;
+
+        if ((env->snp.syscfg & snp) != snp) {
+            return SNP_INIT_CHECK_SNP_EN;
+        }
+        if (!(env->snp.syscfg & SNP_SYSCFG_MFDM)) {
+            return SNP_INIT_CHECK_MFDM;
+        }
+        if (env->vm_hsave) {
+            return SNP_INIT_CHECK_HSAVE;
+        }
+    }
+    return SNP_INIT_CHECK_OK;
+}
+
+void snp_clear_snp_en(void)
+{
+    CPUState *cs;
+
+    CPU_FOREACH(cs) {
+        CPUX86State *env = cpu_env(cs);
+
+        env->snp.syscfg &= ~(SNP_SYSCFG_SNP_EN | SNP_SYSCFG_VMPL_EN);
+    }
+    qatomic_set(&the_host->enforced, false);
+    snp_tlb_flush_all();
+}
+
+void *snp_host_ram_ptr(hwaddr spa)
+{
+    MachineState *machine = current_machine;
+    X86MachineState *x86ms = X86_MACHINE(machine);
+    uint8_t *ram = memory_region_get_ram_ptr(machine->ram);
+
+    if (spa < x86ms->below_4g_mem_size) {
+        return ram + spa;
+    }
+    if (spa >= x86ms->above_4g_mem_start &&
+        spa - x86ms->above_4g_mem_start < x86ms->above_4g_mem_size) {
+        return ram + x86ms->below_4g_mem_size +
+               (spa - x86ms->above_4g_mem_start);
+    }
+    return NULL;
+}
+
+static void snp_host_reset(void *opaque)
+{
+    SNPHostState *host = opaque;
+
+    qatomic_set(&host->enforced, false);
+    snp_rmp_release_all();
+    for (int asid = 1; asid <= host->max_asid; asid++) {
+        snp_key_clear(asid);
+    }
+}
+
+uint64_t snp_host_carve_rmp(X86MachineState *x86ms)
+{
+    SNPHostState *host = snp_host_get();
+    hwaddr size = x86ms->above_4g_mem_size;
+    hwaddr top = x86ms->above_4g_mem_start + size;
+    bool segmented;
+    uint64_t head, need;
+
+    if (!host) {
+        return size;
+    }
+    segmented = host->format == SNP_RMP_SEGMENTED;
+    head = segmented ? SNP_LARGE_SIZE : SNP_RMP_BOOKKEEPING;
+    need = ROUND_UP(top / SNP_PAGE_SIZE * SNP_RMP_ENTRY_SIZE + head,
+                    SNP_LARGE_SIZE);
+    if (top % SNP_LARGE_SIZE || need + SNP_LARGE_SIZE > size) {
+        error_report("x-snp-host: the RMP needs %" PRIu64 " MiB of RAM above "
+                     "4G, there are %" PRIu64 " MiB; choose a larger -m, a "
+                     "multiple of 2 MiB", need / MiB, size / MiB);
+        exit(EXIT_FAILURE);
+    }
+    host->rmp_covered = top;
+    host->rmp_base = top - need;
+    host->rmp_end = top - 1;
+    host->rmp_entries = host->rmp_base + head;
+    host->rmp_cfg = segmented ? RMP_CFG_SEGMENTED | SNP_SEGMENT_SHIFT << 8 : 0;
+    e820_add_entry(host->rmp_base, need, E820_RESERVED);
+    snp_crypt_init();
+    qemu_register_reset(snp_host_reset, host);
+    return size - need;
+}
+
+void snp_host_check(X86MachineState *x86ms)
+{
+    if (!snp_host_get()) {
+        return;
+    }
+    if (!tcg_enabled()) {
+        error_report("x-snp-host: needs -accel tcg");
+        exit(EXIT_FAILURE);
+    }
+    if (!x86ms->above_4g_mem_size) {
+        error_report("x-snp-host: the RMP is taken from RAM above 4G and there "
+                     "is none; use -m 4G or more");
+        exit(EXIT_FAILURE);
+    }
+}
+
+/* Options of the machine */
+
+#define SNP_BOOL_OPTION(field)                                          \
+static bool get_##field(Object *obj, Error **errp)                      \
+{                                                                       \
+    return host_of(obj)->field;                                         \
+}                                                                       \
+static void set_##field(Object *obj, bool value, Error **errp)          \
+{                                                                       \
+    host_of(obj)->field = value;                                        \
+}
+
+SNP_BOOL_OPTION(enabled)
+SNP_BOOL_OPTION(strict)
+SNP_BOOL_OPTION(crypt)
+
+static char *get_format(Object *obj, Error **errp)
+{
+    return g_strdup(format_names[host_of(obj)->format]);
+}
+
+static void set_format(Object *obj, const char *value, Error **errp)
+{
+    for (int i = 0; i < ARRAY_SIZE(format_names); i++) {
+        if (!strcmp(value, format_names[i])) {
+            host_of(obj)->format = i;
+            return;
+        }
+    }
+    error_setg(errp, "x-snp-rmp: '%s' is not one of raw, rmpread, segmented",
+               value);
+}
+
+static bool parse_injection(const char *text, SNPInjection *in)
+{
+    unsigned int skip = 0, count = 1, match = 0, value = 0;
+    int n = 0;
+
+    if (*text && (sscanf(text, ":%u:%u:%i:%i%n", &skip, &count,
+                         (int *)&match, (int *)&value, &n) < 1)) {
+        return false;
+    }
+    *in = (SNPInjection) { skip, count, match, value };
+    return true;
+}
+
+/* NAME[:SKIP[:COUNT[:MATCH[:VALUE]]]], several separated by '+' */
+static void set_inject(Object *obj, const char *value, Error **errp)
+{
+    SNPHostState *host = host_of(obj);
+    g_auto(GStrv) items = g_strsplit(value, "+", 0);
+
+    for (char **item = items; *item; item++) {
+        size_t len = strcspn(*item, ":");
+        bool known = false;
+
+        for (int i = 0; i < SNP_INJECT__MAX && !known; i++) {
+            known = strlen(inject_names[i]) == len &&
+                    !strncmp(*item, inject_names[i], len) &&
+                    parse_injection(*item + len, &host->inject[i]);
+        }
+        if (!known) {
+            error_setg(errp, "x-snp-inject: '%s' is not NAME[:SKIP[:COUNT"
+                       "[:MATCH[:VALUE]]]] of a known point", *item);
+            return;
+        }
+    }
+}
+
+static char *get_inject(Object *obj, Error **errp)
+{
+    GString *text = g_string_new(NULL);
+
+    for (int i = 0; i < SNP_INJECT__MAX; i++) {
+        SNPInjection *in = &host_of(obj)->inject[i];
+
+        if (in->count) {
+            g_string_append_printf(text, "%s%s:%u:%u:0x%x:0x%x",
+                                   text->len ? "+" : "", inject_names[i],
+                                   in->skip, in->count, in->match, in->value);
+        }
+    }
+    return g_string_free(text, false);
+}
+
+static void add_bool(ObjectClass *oc, const char *name,
+                     bool (*get)(Object *, Error **),
+                     void (*set)(Object *, bool, Error **), const char *help)
+{
+    object_class_property_add_bool(oc, name, get, set);
+    object_class_property_set_description(oc, name, help);
+}
+
+void snp_host_add_machine_properties(ObjectClass *oc)
+{
+    add_bool(oc, "x-snp-host", get_enabled, set_enabled,
+             "Emulate an SEV, SEV-ES and SEV-SNP capable host (TCG, AMD CPU)");
+    add_bool(oc, "x-snp-strict", get_strict, set_strict,
+             "End with an error on anything unknown or forbidden to an SNP host");
+    add_bool(oc, "x-snp-crypt", get_crypt, set_crypt,
+             "Show ciphertext to whoever does not own a page (default on)");
+    object_class_property_add_str(oc, "x-snp-rmp", get_format, set_format);
+    object_class_property_set_description(oc, "x-snp-rmp",
+        "Layout of the RMP: raw (default), rmpread, segmented");
+    object_class_property_add_str(oc, "x-snp-inject", get_inject, set_inject);
+    object_class_property_set_description(oc, "x-snp-inject",
+        "Faults to inject: NAME[:SKIP[:COUNT[:MATCH[:VALUE]]]][+...]");
+}
+
+static void snp_host_init(Object *obj)
+{
+    SNPHostState *host = SNP_HOST(obj);
+
+    qemu_mutex_init(&host->rmp_lock);
+    host->crypt = true;
+    host->max_asid = SNP_DEFAULT_MAX_ASID;
+    host->max_es_asid = SNP_DEFAULT_MAX_ES_ASID;
+    for (int i = 0; i < SNP_COUNT__MAX; i++) {
+        object_property_add_uint64_ptr(obj, counter_names[i],
+                                       &host->counters[i], OBJ_PROP_FLAG_READ);
+    }
+}
+
+static const TypeInfo snp_host_info = {
+    .name = TYPE_SNP_HOST,
+    .parent = TYPE_OBJECT,
+    .instance_size = sizeof(SNPHostState),
+    .instance_init = snp_host_init,
+};
+
+static void snp_host_register_types(void)
+{
+    type_register_static(&snp_host_info);
+}
+
+type_init(snp_host_register_types)
