@@ -13,7 +13,7 @@
 #define REG_BUFFER_LOW  0x109e0
 #define REG_BUFFER_HIGH 0x109e4
 #define DOORBELL_DONE   (1u << 31)
-#define POLLS           100000000
+#define POLLS           10000000
 
 #define IOMMU_MMIO      0xfed80000ull
 #define LOG_512         (8ull << 56)

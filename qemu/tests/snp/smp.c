@@ -14,7 +14,7 @@
 #define ICR_HIGH    0x10
 #define ICR_INIT    0x4500
 #define ICR_STARTUP 0x4600
-#define POLLS       200000000
+#define PATIENCE    (1ull << 35)    /* ticks: ten seconds and more */
 #define FLAG        0x800       /* in the page of the report */
 #define RW          (PTE_P | PTE_W)
 
@@ -29,11 +29,19 @@ volatile struct trap ap_frame;
 static u64 page, vmsa;
 static u64 ap_vmcb, ap_hsave;
 
-static bool ap_wait(void)
+/* Until *@word is not zero, or for so long that it will never be */
+static void wait_for(const volatile u64 *word)
 {
-    for (int i = 0; i < POLLS && !ap_idle; i++) {
+    u64 end = rdtsc() + PATIENCE;
+
+    while (!*word && rdtsc() < end) {
         asm volatile("pause" : : : "memory");
     }
+}
+
+static bool ap_wait(void)
+{
+    wait_for(&ap_idle);
     return ap_idle;
 }
 
@@ -104,9 +112,7 @@ static u64 step_loop(void)
     page = arena_region();
     va = map_4k(page, RW);
     ap_go(op_spin, va, 1, 0);
-    for (int i = 0; i < POLLS && !*(volatile u64 *)page; i++) {
-        asm volatile("pause");
-    }
+    wait_for((volatile u64 *)page);
     assign(page, TEST_GPA(page), TEST_ASID, false);
     return ap_wait() && ap_frame.vector == PF ? ap_frame.error : 0;
 }
@@ -135,9 +141,7 @@ static void ap_guest(const u8 *op, u64 rax, volatile u64 *started)
     memcpy((void *)ap_hsave, (void *)guest_hsave, PAGE_4K);
     ap_run(op_wrmsr, ap_hsave, MSR_HSAVE, 0);
     ap_go(op_vmrun, ap_vmcb, 0, 0);
-    for (int i = 0; i < POLLS && *started != 1 && !ap_idle; i++) {
-        asm volatile("pause");
-    }
+    wait_for(started);
     want("guest runs", *started, 1);
 }
 
@@ -173,7 +177,8 @@ static u64 step_not_in_use(void)
 static u64 step_take_page(void)
 {
     target_make(GUEST_VALID, false, false);
-    ap_guest(op_spin, GUEST_TARGET, (volatile u64 *)guest_target);
+    ap_guest(op_spin, GUEST_TARGET + FLAG,
+             (volatile u64 *)(guest_target + FLAG));
     unassign(guest_target, false);
     want("second CPU is back", ap_wait(), true);
     want("exit", AT64(ap_vmcb, VMCB_EXIT), EXIT_NPF);

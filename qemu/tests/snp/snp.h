@@ -148,6 +148,14 @@ static inline void cpuid(u32 leaf, u32 reg[4])
                  "=d"(reg[3]) : "a"(leaf), "c"(0));
 }
 
+static inline u64 rdtsc(void)
+{
+    u32 low, high;
+
+    asm volatile("rdtsc" : "=a"(low), "=d"(high));
+    return low | (u64)high << 32;
+}
+
 static inline void flush_tlb(void)
 {
     u64 cr3;
