@@ -15,7 +15,7 @@
 #define SPTE_PRIVATE_MASK	BIT_ULL(56)
 
 /* Above every physical address, whose mask is a variable with AMD_MEM_ENCRYPT. */
-static_assert(SPTE_PRIVATE_MASK >= BIT_ULL(52));
+static_assert(!(SPTE_PRIVATE_MASK & GENMASK_ULL(51, 0)));
 static_assert(!(SPTE_PRIVATE_MASK & SPTE_TDP_AD_MASK));
 static_assert(!(SPTE_PRIVATE_MASK & SPTE_MMU_PRESENT_MASK));
 static_assert(!(SPTE_PRIVATE_MASK & FROZEN_SPTE));
