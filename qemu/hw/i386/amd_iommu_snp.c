@@ -15,6 +15,7 @@
 #include "hw/southbridge/ich9.h"
 #include "system/dma.h"
 #include "amd_iommu.h"
+#include "hw/i386/snp-crypt.h"
 #include "hw/i386/snp-host.h"
 #include "target/i386/snp-rmp.h"
 #include "trace.h"
@@ -134,12 +135,19 @@ static void refuse(AMDVIState *s, uint16_t devid, hwaddr iova, hwaddr spa)
     amdvi_snp_log_event(s, evt);
 }
 
+static bool owned_by_guest(hwaddr spa)
+{
+    SNPRmpEntry e;
+
+    return snp_rmp_get(spa, &e) && e.asid && snp_host_get()->crypt;
+}
+
 void amdvi_snp_check_dma(AMDVIState *s, uint16_t devid, hwaddr iova,
                          IOMMUAccessFlags flag, IOMMUTLBEntry *entry)
 {
     hwaddr page = iova & AMDVI_PAGE_MASK_4K, spa;
 
-    if (!s->snp.enforced || !(entry->perm & IOMMU_WO)) {
+    if (!s->snp.enforced || entry->perm == IOMMU_NONE) {
         return;
     }
 
@@ -154,6 +162,8 @@ void amdvi_snp_check_dma(AMDVIState *s, uint16_t devid, hwaddr iova,
     entry->perm &= ~IOMMU_WO;
     if (flag & IOMMU_WO) {
         refuse(s, devid, iova, spa);
+    } else if (owned_by_guest(spa)) {
+        entry->translated_addr |= SNP_CIPHERTEXT_BIT;
     }
 }
 

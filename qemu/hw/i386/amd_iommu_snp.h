@@ -46,7 +46,10 @@ uint64_t amdvi_snp_efr2(const AMDVISNPState *snp);
 /* BDF under which the IVRS table lists the southbridge IOAPIC */
 uint16_t amdvi_snp_ioapic_devid(const AMDVISNPState *snp);
 
-/* Narrow @entry to one page and drop write permission if the RMP says so */
+/*
+ * Narrow @entry to one page and drop write permission if the RMP says so; a
+ * guest's page is read as ciphertext.
+ */
 void amdvi_snp_check_dma(AMDVIState *s, uint16_t devid, hwaddr iova,
                          IOMMUAccessFlags flag, IOMMUTLBEntry *entry);
 
