@@ -8,6 +8,7 @@ from ..gitcmd import Git
 
 FILE_MAX = 400
 FUNCTION_MAX = 80
+HEAD_LINES = 8
 NO_LENGTH = (".patch", ".csv", ".svg")
 
 C_FUNCTION = re.compile(r"^\{\n(?P<body>(?:(?!\}).*\n)*?)\}", re.M)
@@ -72,15 +73,18 @@ def check_sizes(room):
 def check_spdx(room):
     wanted = room.licence if room.prefix else "GPL-2.0"
     for name, text in texts(room):
-        head = "\n".join(text.split("\n")[:4])
+        head = "\n".join(text.split("\n")[:HEAD_LINES])
         if text.strip() and f"SPDX-License-Identifier: {wanted}" not in head:
             yield f"{name}: no SPDX line with {wanted} at the top; way out: add it"
 
 
 def check_silence(room):
     for name, text in texts(room):
+        upstream = False
         for number, line in enumerate(text.split("\n"), 1):
-            what = _spoken(line)
+            # What a hunk takes away or leaves as it is are upstream's words.
+            upstream = name.endswith(".patch") and (upstream or line.startswith("diff --git "))
+            what = None if upstream and not line.startswith("+") else _spoken(line)
             if what:
                 yield f"{name}:{number}: names {what}; way out: leave it out"
 

@@ -51,8 +51,9 @@ class Scripts:
     def _reports(self, commit):
         options = ["--strict", "--terse", "--no-summary", "--no-signoff"]
         options += ["--show-types", "-"] if self.room.name == "linux" else ["-"]
-        found = REPORT.finditer(self._cached(commit, "checkpatch", *options))
-        return [(m["type"] or _type_of(m["text"]), f"{m['grade']}: {m['text']} (line {m['line']} of the mail)")
+        found = list(REPORT.finditer(self._cached(commit, "checkpatch", *options)))
+        place = positions(decode(self.mail(commit))) if found else {}
+        return [(m["type"] or _type_of(m["text"]), f"{place.get(int(m['line']), 'message')}: {m['grade']}: {m['text']}")
                 for m in found]
 
     def check_spdx_works(self):
@@ -83,6 +84,20 @@ class Scripts:
         for patch, said in self._each(ask):
             if "@" not in said:
                 yield f"{self.room.queue}/{patch.name}: get_maintainer names nobody; way out: run it by hand on this patch"
+
+
+def positions(mail):
+    """{line of the mail: 'file:line'} of the lines that the mail's hunks show."""
+    out, path, at = {}, None, None
+    for number, line in enumerate(mail.split("\n"), 1):
+        if line.startswith("diff --git "):
+            path, at = line.rpartition(" b/")[2], None
+        elif path and (start := re.match(r"@@ -\S+ \+(\d+)", line)):
+            at = int(start[1])
+        elif at is not None and line[:1] in " +-":
+            out[number] = f"{path}:{at}"
+            at += line[:1] != "-"
+    return out
 
 
 class Notes:

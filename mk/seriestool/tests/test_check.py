@@ -94,6 +94,19 @@ class Check(World):
         write(self.repo, {"mk/f.c": LICENCE + "/* kvm@vger.kernel.org https://lore.kernel.org/x */\n"})
         self.cli("check")
 
+    def test_a_host_in_upstream_s_words_is_no_fault_of_ours(self):
+        """A hunk whose context names a host passes, one that adds it does not."""
+        host = "https:/" + "/vendor.somewhere.net/x"
+        write(self.src, {"virt/big.c": f"/* {host} */\nint a;\n", "MAINTAINERS": "other\n"})
+        git(self.repo, "rm", "-rqf", "patches", "virt", "MAINTAINERS")
+        write(self.repo, {"patches/linux/series": SPDX, "patches/linux/cover.txt": SPDX[2:] + "Subject: New\n\nWords.\n"})
+        self.cli("tree", "--src", str(self.src))
+        self.commit_repo()
+        self.add("KVM: x86: Change b", {"virt/big.c": f"/* {host} */\nint b;\n"})
+        self.cli("check")
+        self.add("KVM: x86: Change c", {"virt/big.c": f"/* {host} */\nint b; /* {host} */\n"})
+        self.assert_fails("kvm-x86-change-c.patch:14: names the host vendor.somewhere.net")
+
     def test_subjects(self):
         self.add("KVM: x86: lower case", {"virt/a.c": LICENCE})
         self.assert_fails("subject is not 'KVM: <topic>: Verb ...'")
@@ -119,7 +132,7 @@ class Check(World):
 
     def test_checkpatch_and_its_notes(self):
         self.add("KVM: x86: Add a thing", {"virt/a.c": LICENCE + "/* UGLY */\n"})
-        self.assert_fails("kvm-x86-add-a-thing.patch: 1 reports", "UGLY_WORD WARNING: ugly")
+        self.assert_fails("kvm-x86-add-a-thing.patch: 1 reports", "UGLY_WORD virt/a.c:2: WARNING: ugly")
         notes = "kvm-x86-add-a-thing.patch UGLY_WORD it must be\n"
         write(self.repo, {"patches/linux/checkpatch.notes": SPDX + notes})
         self.cli("check")
