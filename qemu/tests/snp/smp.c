@@ -14,7 +14,7 @@
 #define ICR_HIGH    0x10
 #define ICR_INIT    0x4500
 #define ICR_STARTUP 0x4600
-#define PATIENCE    (1ull << 35)    /* ticks: ten seconds and more */
+#define PATIENCE    (1ull << 34)    /* ticks: five seconds and more */
 #define FLAG        0x800       /* in the page of the report */
 #define RW          (PTE_P | PTE_W)
 
@@ -29,13 +29,20 @@ volatile struct trap ap_frame;
 static u64 page, vmsa;
 static u64 ap_vmcb, ap_hsave;
 
-/* Until *@word is not zero, or for so long that it will never be */
+/*
+ * Until *@word is not zero, or for so long that it will never be. After that
+ * nothing is waited for: the second CPU is lost to all rows that follow.
+ */
 static void wait_for(const volatile u64 *word)
 {
-    u64 end = rdtsc() + PATIENCE;
+    static u64 patience = PATIENCE;
+    u64 end = rdtsc() + patience;
 
     while (!*word && rdtsc() < end) {
         asm volatile("pause" : : : "memory");
+    }
+    if (!*word) {
+        patience = 0;
     }
 }
 
