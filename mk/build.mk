@@ -43,7 +43,7 @@ $(S)/qemu: $(S)/qemu.tree
 	$(STAMP)
 
 define kernel
-$(S)/kernel-$(1)-$(2): $(S)/$(1).tree $(wildcard configs/*.config) mk/kernel
+$(S)/kernel-$(1)-$(2): $(S)/$(1).tree $(wildcard configs/*.config)
 	@mk/kernel $(1) $(2)
 	@mk/image modules $(1) $(2)
 	$$(STAMP)
@@ -53,7 +53,7 @@ $(eval $(call kernel,stock,debug))
 $(eval $(call kernel,series,plain))
 $(eval $(call kernel,series,debug))
 
-$(S)/selftests-%: $(S)/%.tree $(S)/kernel-%-plain mk/selftests
+$(S)/selftests-%: $(S)/%.tree $(S)/kernel-%-plain
 	@mk/selftests $*
 	$(STAMP)
 

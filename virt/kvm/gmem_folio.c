@@ -46,14 +46,18 @@ static struct folio *gmem_add_large_folio(struct inode *inode, pgoff_t start,
 }
 
 /*
- * Does @policy apply to all of the large range at @start?  Look at every page:
- * no policy at either end says nothing about the pages between.
+ * Does @policy apply to all of the large range at @start?  A file without any
+ * policy, the usual case, is told at once.  Else look at every page: no policy
+ * at either end says nothing about the pages between.
  */
 static bool gmem_policy_is_uniform(struct shared_policy *shared,
 				   struct mempolicy *policy, pgoff_t start)
 {
 	struct mempolicy *other;
 	pgoff_t i;
+
+	if (!READ_ONCE(shared->root.rb_node))
+		return !policy;
 
 	for (i = start; i < start + GMEM_LARGE_PAGES; i++) {
 		other = mpol_shared_policy_lookup(shared, i);
