@@ -118,7 +118,7 @@ uint32_t psp_snp_decommission(PSPReq *req)
 
 static uint32_t activate(PSPState *s, PSPContext *ctx, uint32_t asid)
 {
-    uint32_t last = s->max_snp_asid ? s->max_snp_asid : snp_host_get()->max_es_asid;
+    uint32_t last = s->max_snp_asid ?: snp_host_get()->max_es_asid;
     uint32_t status;
 
     if (ctx->state == PSP_GUEST_INIT) {

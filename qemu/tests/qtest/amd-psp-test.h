@@ -20,7 +20,8 @@
 
 #define CMDBUF          0x100000ull     /* where the tests put the buffer */
 #define RMP_TOP         0x1c0000000ull  /* end of RAM with -m 5G on q35 */
-#define RMP_SIZE        ((RMP_TOP / PAGE * 16 + 0x4000 + HUGE - 1) & ~(HUGE - 1))
+#define RMP_BYTES       (RMP_TOP / PAGE * 16 + 0x4000)
+#define RMP_SIZE        ((RMP_BYTES + HUGE - 1) & ~(HUGE - 1))
 #define RMP_BASE        (RMP_TOP - RMP_SIZE)
 #define RMP_ENTRY(spa)  (RMP_BASE + 0x4000 + (spa) / PAGE * 16)
 

@@ -6,7 +6,7 @@
 #include "rmp.h"
 
 /* Exit codes */
-#define EXIT_INVALID    -1ull
+#define EXIT_INVALID    (-1ull)
 #define EXIT_HLT        0x78
 #define EXIT_SHUTDOWN   0x7f
 #define EXIT_CR0_TRAP   0x90

@@ -9,7 +9,7 @@
 #include "rmp.h"
 
 #define PERMS_SOME  0x0103070f
-#define BEYOND      -1ull
+#define BEYOND      (-1ull)
 
 static const struct smash_row {
     const char *name;

@@ -173,8 +173,10 @@ u64 map_1g(u64 spa, u64 flags);
 /* Let a page of the caller's be the last table on the way; see there */
 u64 map_table(u64 table_spa);
 
-/* ktap.c: results. want() is silent when they agree; the first that does not
- * is the row's result. */
+/*
+ * ktap.c: results. want() is silent when they agree; the first that does not
+ * is the row's result.
+ */
 struct suite {
     const char *name;
     int rows;

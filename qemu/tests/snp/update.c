@@ -5,7 +5,7 @@
 #include "rmp.h"
 
 #define ANY_GPA     0x40000000ull
-#define BEYOND      -1ull       /* the first page without an entry */
+#define BEYOND      (-1ull)     /* the first page without an entry */
 #define UNMAPPED    (1ull << 46)
 
 /*
