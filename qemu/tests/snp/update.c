@@ -112,10 +112,11 @@ const struct suite suite_operands = {
 
 /*
  * Transitions. Each request is tried on a page of each state, at 4K and 2M.
- * Example: SAME_LOCKED, which repeats the guest's ASID and address and adds
- * the immutable bit, makes Guest-Valid into Pre-Swap and keeps permissions; it
- * makes Guest-Invalid into Pre-Guest; a page that is immutable already refuses
- * it with FAIL_PERMISSION like everything else.
+ * Example: "same guest page, immutable", which repeats the guest's ASID and
+ * address, makes Guest-Valid into Pre-Swap and keeps permissions. Without the
+ * immutable bit it assigns the page anew: validated and permissions are lost.
+ * Guest-Invalid becomes Pre-Guest by it; a page that is immutable already
+ * refuses it with FAIL_PERMISSION like everything else.
  */
 static const struct request {
     const char *name;
@@ -131,7 +132,7 @@ static const struct request {
     { "firmware", { .assigned = 1, .immutable = 1 }, false, FIRMWARE },
     { "metadata", { .assigned = 1, .immutable = 1 }, true, METADATA },
     { "same guest page", { .assigned = 1, .asid = TEST_ASID }, true,
-      GUEST_INVALID, true },
+      GUEST_INVALID },
     { "same guest page, immutable",
       { .assigned = 1, .asid = TEST_ASID, .immutable = 1 }, true, PRE_GUEST,
       true },
@@ -166,9 +167,6 @@ static enum page_state after(enum page_state before, const struct request *r)
 {
     if (!r->keeps || !is_guest(before)) {
         return r->makes;
-    }
-    if (!r->update.immutable) {
-        return before;
     }
     return before == GUEST_VALID ? PRE_SWAP :
            before == GUEST_VMSA ? VMSA_SWAP : PRE_GUEST;
