@@ -12,7 +12,10 @@ FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu")
 
 # What differs from machine to machine: processor, chipset, extra arguments, module arguments.
 MACHINES = {
-    "svm": {"cpu": "max", "machine": "q35", "extra": [], "append": ""},
+    "svm": {"cpu": "max", "machine": "q35", "extra": [], "append": "", "nodes": 2},
+    "snp": {"cpu": "EPYC-Milan", "machine": "q35,x-snp-host=on",
+            "extra": ["-device", "amd-iommu,snp=on", "-device", "amd-psp"],
+            "append": "dis_ucode_ldr iommu=nopt kvm_amd.sev_snp=1", "nodes": 1},
 }
 
 APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "
@@ -65,9 +68,9 @@ def make_initrd(host, folder, job):
 
 
 def two_nodes(host):
-    """Two NUMA nodes, a socket each, so that placement can be tested; one processor has one."""
+    """Two NUMA nodes, a socket each, so that placement can be tested; not for one processor, nor where the machine has one."""
     words = []
-    for node in (0, 1) if host.cpus > 1 else ():
+    for node in (0, 1) if host.cpus > 1 and MACHINES[host.machine]["nodes"] == 2 else ():
         first, last = node * host.cpus // 2, (node + 1) * host.cpus // 2 - 1
         words += ["-object", f"memory-backend-ram,id=node{node},size={host.memory_mib // 2}M",
                   "-numa", f"node,nodeid={node},memdev=node{node},cpus={first}-{last}"]
