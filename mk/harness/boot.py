@@ -12,8 +12,8 @@ from .paths import relative
 from .result import Result
 
 BOOT_SECONDS = 120
-# Beyond the guest's own limit: time for it to kill the test and say so.
-GRACE_SECONDS = 30
+# From one test's end to the next one's beginning.
+GRACE_SECONDS = 60
 
 # What the kernel says without dying of panic_on_warn: lockdep, RCU and the hung-task detector only print.
 REPORT = re.compile(r"^(?!#).*(WARNING: |INFO: possible recursive|suspicious RCU|BUG: |KASAN: |"
@@ -74,7 +74,7 @@ class Boot:
 
     def run(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        job = {"list": "".join(case.job_line(self.host) for case in self.cases), **self.job}
+        job = {"list": "".join(case.job_line() for case in self.cases), **self.job}
         command = qemu_command(self.host, make_initrd(self.host, self.folder, job))
         (self.folder / "qemu.sh").write_text(as_text(command) + "\n")
         console = Console(command, self.folder / "console.log")
@@ -83,7 +83,7 @@ class Boot:
             for line in console.lines(lambda: self.deadline):
                 self.read(line)
         except TimeoutError:
-            reason = "the host hangs"
+            reason = f"no result within {self.current.limit(self.host)} s" if self.current else "the host hangs"
         finally:
             console.close()
         return self.leftover(self.report or reason)
@@ -102,7 +102,7 @@ class Boot:
     def begin(self, case):
         self.current, self.output, self.started = case, [], time.monotonic()
         self.report = None
-        self.deadline = self.started + case.limit(self.host) + GRACE_SECONDS
+        self.deadline = self.started + case.limit(self.host)
 
     def end(self, status, detail):
         if self.report:

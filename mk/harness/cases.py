@@ -52,8 +52,8 @@ class Case:
             return f"kunit {self.module}"
         return self.run or f"/{self.programs}/{self.name} {self.args}".strip()
 
-    def job_line(self, host):
-        return f"{self.name}\t{self.limit(host)}\t{self.command().replace(RACE, str(race_seconds()))}\n"
+    def job_line(self):
+        return f"{self.name}\t{self.command().replace(RACE, str(race_seconds()))}\n"
 
 
 def expectation(options):

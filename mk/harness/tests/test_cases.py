@@ -42,7 +42,7 @@ class Loading(unittest.TestCase):
         case, = suite('race = { seconds = 10, args = "-t ${RACE_SECONDS}" }')
         with mock.patch.dict("os.environ", {"RACE_SECONDS": "600"}):
             self.assertEqual(case.limit(Host()), 610)
-            self.assertIn("-t 600", case.job_line(Host()))
+            self.assertIn("-t 600", case.job_line())
 
     def test_patterns(self):
         case, = suite("foo = {}")
