@@ -11,7 +11,7 @@ from .machine import as_text, make_initrd, qemu_command
 from .paths import relative
 from .result import Result
 
-BOOT_SECONDS = 120
+BOOT_SECONDS = 300
 # From one test's end to the next one's beginning.
 GRACE_SECONDS = 60
 

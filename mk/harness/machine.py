@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The emulated host: its QEMU command line and its initramfs."""
+import functools
 import shlex
 import subprocess
 from dataclasses import dataclass, field
@@ -88,8 +89,17 @@ def qemu_command(host, initrd):
                 "-machine", kind["machine"], "-accel", "tcg,thread=multi", "-cpu", kind["cpu"],
                 "-smp", f"{host.cpus},sockets={min(host.cpus, 2)}", "-m", f"{host.memory_mib}M", "-serial", "mon:stdio",
                 "-kernel", str(host.output / "arch/x86/boot/bzImage"), "-initrd", str(initrd),
-                "-append", f"{APPEND} {kind['append']} {host.append}".strip()]
+                "-append", " ".join(filter(None, (APPEND, time_stamp_rate(), kind["append"], host.append)))]
     return command + two_nodes(host) + kind["extra"] + host.extra
+
+
+@functools.cache
+def time_stamp_rate():
+    """Tell the kernel how fast its time-stamp counter is; see mk/plugin/tsckhz.c."""
+    program = BUILD / "plugin/tsckhz"
+    if not program.exists():
+        return ""
+    return "tsc_early_khz=" + subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def as_text(command):
