@@ -1,8 +1,10 @@
 /*
- * SEV-SNP duties of the AMD IOMMU: feature bits, the check of DMA writes
- * against the RMP, and the buffers that the firmware takes over
+ * SEV-SNP duties of the AMD IOMMU
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Feature bits, the check of DMA writes against the RMP, and the buffers that
+ * the firmware takes over.
  *
  * Worked example: a NIC writes to IOVA 0x1000, which its page table maps to
  * SPA 0x12345000. The page is assigned to a guest, so the translation comes

@@ -166,9 +166,30 @@ void *snp_host_ram_ptr(hwaddr spa)
     return NULL;
 }
 
+/* One quadword a segment: its table's address, and how many GiB it covers */
+static void fill_segment_table(SNPHostState *host)
+{
+    uint8_t *table = snp_host_ram_ptr(host->rmp_base + SNP_RMP_BOOKKEEPING);
+    const hwaddr segment = 1ull << SNP_SEGMENT_SHIFT;
+
+    memset(table, 0, SNP_RMP_SEGMENTS * sizeof(uint64_t));
+    for (hwaddr at = 0; at < host->rmp_covered; at += segment) {
+        hwaddr size = MIN(segment, host->rmp_covered - at);
+        hwaddr entries = host->rmp_entries +
+                         at / SNP_PAGE_SIZE * SNP_RMP_ENTRY_SIZE;
+
+        stq_le_p(table + (at >> SNP_SEGMENT_SHIFT) * sizeof(uint64_t),
+                 entries | DIV_ROUND_UP(size, GiB));
+    }
+}
+
 static void snp_host_reset(void *opaque)
 {
     SNPHostState *host = opaque;
+
+    if (host->format == SNP_RMP_SEGMENTED) {
+        fill_segment_table(host);
+    }
 
     qatomic_set(&host->enforced, false);
     snp_rmp_release_all();
@@ -190,8 +211,9 @@ uint64_t snp_host_carve_rmp(X86MachineState *x86ms)
     }
     segmented = host->format == SNP_RMP_SEGMENTED;
     head = segmented ? SNP_LARGE_SIZE : SNP_RMP_BOOKKEEPING;
-    need = ROUND_UP(top / SNP_PAGE_SIZE * SNP_RMP_ENTRY_SIZE + head,
-                    SNP_LARGE_SIZE);
+    /* A segment says in GiB what it covers */
+    need = ROUND_UP(ROUND_UP(top, segmented ? GiB : SNP_PAGE_SIZE) /
+                    SNP_PAGE_SIZE * SNP_RMP_ENTRY_SIZE + head, SNP_LARGE_SIZE);
     if (top % SNP_LARGE_SIZE || need + SNP_LARGE_SIZE > size) {
         error_report("x-snp-host: the RMP needs %" PRIu64 " MiB of RAM above "
                      "4G, there are %" PRIu64 " MiB; choose a larger -m, a "

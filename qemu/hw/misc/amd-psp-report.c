@@ -1,6 +1,5 @@
 /*
- * AMD secure processor: attestation report, derived keys and the other
- * answers to a guest
+ * AMD secure processor: reports, derived keys, other answers to a guest
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

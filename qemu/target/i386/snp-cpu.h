@@ -41,6 +41,7 @@ typedef struct SNPCPUState {
     void *vmsa_host;            /* the same, while a guest is loaded */
     uint64_t exit_code;         /* of the exit under way */
     uint64_t host_pat;
+    uint64_t host_ghcb;
 
     /* Upper bits of the error code of the last nested fault */
     uint64_t nested_error;

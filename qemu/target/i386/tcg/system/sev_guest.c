@@ -85,6 +85,7 @@ static const char *enter_es(CPUX86State *env)
     env->snp.vmsa_host = v;
     env->snp.sev_features = ldq_le_p(&v->sev_features);
     env->snp.vmpl = 0;
+    env->snp.host_ghcb = env->snp.ghcb;
     env->snp.ghcb = VMCB_READ(env, ghcb_gpa);
     env->snp.guest = SNP_GUEST_SEV | SNP_GUEST_ES;
     snp_count(SNP_COUNT_VMRUN_ES);
@@ -168,6 +169,7 @@ void snp_after_vmexit(CPUX86State *env)
         sev_es_load_host(env);
         snp_rmp_release(env->snp.vmsa);
         env->snp.vmsa_host = NULL;
+        env->snp.ghcb = env->snp.host_ghcb;
     }
     env->snp.guest = 0;
     env->snp.vmpl = 0;

@@ -35,6 +35,20 @@ uint64_t snp_fill_nested(CPUX86State *env, hwaddr gpa, bool private,
                          hwaddr *paddr, int *prot, bool large,
                          MMUAccessType access);
 
+/*
+ * Whether a walk of the host's or of nested tables, at a physical address,
+ * must not write the table
+ */
+bool snp_walk_refused(CPUX86State *env, int ptw_idx, hwaddr table);
+
+/*
+ * The nested TLB does not tell user from supervisor, the RMP does: narrow
+ * @prot of a guest's own translation. Returns 0 or the error code of the
+ * nested page fault.
+ */
+uint64_t snp_check_fetch(CPUX86State *env, hwaddr gpa, hwaddr paddr,
+                         bool user, MMUAccessType access, int *prot);
+
 /* The C-bit, where the running guest has one; 0 otherwise */
 static inline uint64_t snp_guest_cbit(CPUX86State *env)
 {

@@ -269,8 +269,11 @@ void helper_rmpquery(CPUX86State *env)
     check_guest(env, ra);
     snp_count(SNP_COUNT_RMPQUERY);
     env->regs[R_ECX] = 0;
-    if (r.target >= SNP_VMPLS || r.target < env->snp.vmpl ||
-        !guest_operand(env, &r, &op, ra)) {
+    if (r.target >= SNP_VMPLS || !guest_operand(env, &r, &op, ra)) {
+        set_result(env, SNP_FAIL_INPUT, false);
+        return;
+    }
+    if (r.target < env->snp.vmpl) {
         set_result(env, SNP_FAIL_PERMISSION, false);
         return;
     }

@@ -76,15 +76,17 @@ static SNPAccess nested_access(CPUX86State *env, MMUAccessType access)
     }
 }
 
-/* The rights that the RMP leaves to the running VMPL */
+/*
+ * The rights that the RMP leaves to the running VMPL. Which of the two execute
+ * permissions counts is decided when the guest's own translation is filled.
+ */
 static int vmpl_prot(CPUX86State *env, const SNPRmpEntry *e)
 {
     uint8_t perms = e->perms[env->snp.vmpl];
-    const uint8_t exec = SNP_PERM_UX | SNP_PERM_SX;
 
     return (perms & SNP_PERM_R ? PAGE_READ : 0) |
            (perms & SNP_PERM_W ? PAGE_WRITE : 0) |
-           ((perms & exec) == exec ? PAGE_EXEC : 0);
+           (perms & (SNP_PERM_UX | SNP_PERM_SX) ? PAGE_EXEC : 0);
 }
 
 static uint64_t nested_denied(CPUX86State *env, SNPVerdict verdict,
@@ -129,7 +131,7 @@ static uint64_t fill_private(CPUX86State *env, hwaddr gpa, hwaddr *paddr,
         return nested_denied(env, verdict, &a, *paddr);
     }
     snp_count(large ? SNP_COUNT_FILL_GUEST_2M : SNP_COUNT_FILL_GUEST_4K);
-    *prot &= vmpl_prot(env, &e) | (access == MMU_INST_FETCH ? PAGE_EXEC : 0);
+    *prot &= vmpl_prot(env, &e);
     return 0;
 }
 
@@ -173,4 +175,41 @@ void snp_nested_to_guest(CPUX86State *env, uint64_t error_code, uintptr_t ra)
     if ((env->snp.guest & SNP_GUEST_ES) && (error_code & PG_ERROR_RSVD_MASK)) {
         snp_raise_vc(env, SVM_EXIT_NPF, ra);
     }
+}
+
+uint64_t snp_check_fetch(CPUX86State *env, hwaddr gpa, hwaddr paddr,
+                         bool user, MMUAccessType access, int *prot)
+{
+    SNPGuestAccess a = {
+        .gpa = gpa & ~SNP_CBIT & -SNP_PAGE_SIZE,
+        .vmpl = env->snp.vmpl,
+        .private = true,
+        .access = user ? SNP_ACCESS_EXEC_USER : SNP_ACCESS_EXEC_SUPER,
+    };
+    SNPRmpEntry e;
+
+    if (!env->snp.vmpl || !(gpa & SNP_CBIT)) {
+        return 0;
+    }
+    snp_rmp_get(paddr, &e);
+    if (e.perms[a.vmpl] & (user ? SNP_PERM_UX : SNP_PERM_SX)) {
+        return 0;
+    }
+    *prot &= ~PAGE_EXEC;
+    if (access != MMU_INST_FETCH) {
+        return 0;
+    }
+    return nested_denied(env, SNP_DENY_VMPL, &a, paddr) | SNP_NPF_ENC |
+           PG_ERROR_P_MASK | PG_ERROR_U_MASK | PG_ERROR_I_D_MASK;
+}
+
+bool snp_walk_refused(CPUX86State *env, int ptw_idx, hwaddr table)
+{
+    if (likely(!env->snp.present) || ptw_idx != MMU_PHYS_IDX ||
+        snp_rmp_host_may_write(table)) {
+        return false;
+    }
+    snp_count(SNP_COUNT_HOST_FAULT);
+    trace_snp_host_fault(env_cpu(env)->cpu_index, table, env->eip);
+    return true;
 }
