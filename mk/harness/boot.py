@@ -25,6 +25,21 @@ START = re.compile(r"# start (\d+) (\S+)")
 DONE = re.compile(r"(not )?ok (\d+) (\S+)(?: # (.*))?$")
 
 
+RUNNING = set()
+
+
+def end_all(number, _frame):
+    """Take every host along when this program is interrupted."""
+    for process in list(RUNNING):
+        process.kill()
+    os._exit(128 + number)
+
+
+def end_hosts_on_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end_all)
+
+
 class Console:
     """QEMU's standard output, line by line, with a deadline."""
 
@@ -33,6 +48,7 @@ class Console:
         self.log.write(as_text(command) + "\n")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, start_new_session=True)
+        RUNNING.add(self.process)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.process.stdout, selectors.EVENT_READ)
         self.pending = b""
@@ -58,6 +74,7 @@ class Console:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        RUNNING.discard(self.process)
         self.process.stdout.close()
         self.log.close()
 
