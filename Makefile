@@ -20,9 +20,9 @@ help:
 run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
 	@mk/bench --run
 
-#: make test            every test; T=pattern runs what matches
+#: make test            every test; T=pattern runs what matches; DEBUG=1 adds the debug configuration
 test: build
-	@mk/test $(T)
+	@DEBUG=$(DEBUG) mk/test $(T)
 
 #: make bench           stock and series side by side: table, CSV, SVG; QUICK=1 for the 1 GiB rows alone
 bench: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
@@ -33,7 +33,7 @@ shell: $(S)/kernel-$(KERNEL)-$(CONFIG) $(S)/image-user $(S)/qemu
 	@mk/shell $(MACHINE) $(KERNEL) $(CONFIG)
 
 #: make build           everything that the tests need
-build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/kernel-series-debug $(S)/image-user $(S)/plugin
+build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(if $(DEBUG),$(S)/kernel-series-debug) $(S)/image-user $(S)/plugin
 
 #: make tree            the queue on the pinned source: build/linux, ROOM=qemu for build/qemu
 ROOM ?= linux
