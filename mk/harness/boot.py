@@ -44,7 +44,7 @@ class Console:
     """QEMU's standard output, line by line, with a deadline."""
 
     def __init__(self, command, log):
-        self.log = open(log, "w", encoding="utf-8", errors="replace")
+        self.log = open(log, "w", buffering=1, encoding="utf-8", errors="replace")
         self.log.write(as_text(command) + "\n")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, start_new_session=True)
