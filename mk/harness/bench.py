@@ -8,7 +8,8 @@ from .cases import Case
 from .machine import Host
 from .paths import BUILD, UserError, relative
 
-PROGRAM = "x86/gmem_bench"
+# The program of each machine; the SNP one has one vCPU.
+PROGRAMS = {"svm": "x86/gmem_bench", "snp": "x86/gmem_snp_bench"}
 PLUGIN = BUILD / "plugin/hostcount.so"
 
 # Whose instructions are page clearing and cache flushing; what is expanded in line, the plugin knows by its opcode.
@@ -18,6 +19,9 @@ FLUSH = re.compile(r"(clflush_cache_range|clflush_cache_range_opt|__wbinvd|__wbn
 
 # The program's names of the counters that are metrics of their own.
 FIELDS = ("npf", "pt_pages", "dm_splits", "pages_4k", "pages_2m", "wall_s")
+
+# What the plugin writes at each edge, after its id.
+COUNTS = ("host_insns", "host_insns_clear", "host_insns_flush", "rmpupdate", "psmash")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def parse_rows(output):
 
 
 def parse_edges(text):
-    """(id, total, clear, flush) of each marker, in the order of execution."""
+    """(id, *COUNTS) of each marker, in the order of execution."""
     return [tuple(int(word) for word in line.split()[1:]) for line in text.splitlines() if line.startswith("marker ")]
 
 
@@ -77,8 +81,7 @@ def join(rows, edges):
     for row, (begin, end) in zip(rows, zip(edges[::2], edges[1::2])):
         if (begin[0], end[0]) != (2 * int(row["id"]), 2 * int(row["id"]) + 1):
             raise UserError(f"window {row['id']} is marked by edges {begin[0]} and {end[0]}; do program and plugin agree?")
-        total, clear, flush = (after - before for before, after in zip(begin[1:], end[1:]))
-        row.update(host_insns=total, host_insns_clear=clear, host_insns_flush=flush)
+        row.update(zip(COUNTS, (after - before for before, after in zip(begin[1:], end[1:])), strict=True))
     return rows
 
 
@@ -88,7 +91,7 @@ def measure(host, shapes, touch_only):
     counts = folder / "counts"
     host.extra = ["-plugin", plugin_argument(host, counts)]
     cases = [Case("bench", f"{size}-{vcpus}", seconds=900,
-                  run=f"/series/{PROGRAM} -s {size} -v {vcpus}{' -t' if touch_only else ''}") for size, vcpus in shapes]
+                  run=f"/series/{PROGRAMS[host.machine]} -s {size} -v {vcpus}{' -t' if touch_only else ''}") for size, vcpus in shapes]
     rows = []
 
     def on_result(result):
@@ -115,5 +118,5 @@ def run(kernel, machine, shapes, touch_only=False):
 
 
 def metrics(row):
-    names = FIELDS + ("host_insns", "host_insns_clear", "host_insns_flush")
+    names = FIELDS + COUNTS
     return {name: float(row[name]) if name == "wall_s" else int(row[name]) for name in names if name in row}

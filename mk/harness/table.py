@@ -13,6 +13,8 @@ WORDS = {
     "pages_2m": "pages mapped 2M",
     "pt_pages": "page-table pages",
     "dm_splits": "direct-map splits",
+    "rmpupdate": "RMPUPDATE instructions",
+    "psmash": "PSMASH instructions",
     "host_insns": "host instructions",
     "host_insns_clear": "... clearing pages",
     "host_insns_flush": "... flushing caches",

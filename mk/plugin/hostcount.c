@@ -8,8 +8,9 @@
  * that is close to what a processor's counter of retired instructions says.
  *
  * A window's edge is a no-operation with a magic displacement, NOPL (MARKER | id)(%rax), executed in user space. On each, one line with
- * the sums so far is written: "marker ID TOTAL CLEAR FLUSH". CLEAR and FLUSH are parts of TOTAL: instructions in the address ranges
- * given as clear= and flush=, and for CLEAR the REP STOS instructions, because page clearing is expanded in line.
+ * the sums so far is written: "marker ID TOTAL CLEAR FLUSH RMPUPDATE PSMASH". All are parts of TOTAL: CLEAR and FLUSH are instructions in
+ * the address ranges given as clear= and flush=, and for CLEAR the REP STOS instructions, because page clearing is expanded in line;
+ * the last two are those instructions.
  *
  * Arguments: out=FILE, and any number of clear=LOW-HIGH and flush=LOW-HIGH (hexadecimal, HIGH excluded).
  */
@@ -28,10 +29,10 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 #define MARKER_MASK	0xffff0000u
 #define MAX_RANGES	64
 
+enum { TOTAL, CLEAR, FLUSH, RMPUPDATE, PSMASH, NR_COUNTS };
+
 typedef struct {
-	uint64_t total;
-	uint64_t clear;
-	uint64_t flush;
+	uint64_t of[NR_COUNTS];
 } Counts;
 
 typedef struct {
@@ -45,7 +46,7 @@ typedef struct {
 } Ranges;
 
 static struct qemu_plugin_scoreboard *board;
-static qemu_plugin_u64 total, clear, flush;
+static qemu_plugin_u64 counters[NR_COUNTS];
 static Ranges clear_ranges, flush_ranges;
 static FILE *out;
 static GMutex out_lock;
@@ -71,6 +72,17 @@ static bool is_rep_stos(const uint8_t *code, size_t size)
 	return at < size && (code[at] == 0xaa || code[at] == 0xab);
 }
 
+/* F2 0F 01 FE and F3 0F 01 FF. */
+static bool is_rmpupdate(const uint8_t *code, size_t size)
+{
+	return size == 4 && !memcmp(code, "\xf2\x0f\x01\xfe", 4);
+}
+
+static bool is_psmash(const uint8_t *code, size_t size)
+{
+	return size == 4 && !memcmp(code, "\xf3\x0f\x01\xff", 4);
+}
+
 /* 0F 1F 80 disp32: NOPL disp32(%rax). */
 static bool is_marker(const uint8_t *code, size_t size, uint32_t *id)
 {
@@ -86,15 +98,17 @@ static bool is_marker(const uint8_t *code, size_t size, uint32_t *id)
 static void on_marker(unsigned int vcpu, void *data)
 {
 	g_mutex_lock(&out_lock);
-	fprintf(out, "marker %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", GPOINTER_TO_UINT(data),
-		qemu_plugin_u64_sum(total), qemu_plugin_u64_sum(clear), qemu_plugin_u64_sum(flush));
+	fprintf(out, "marker %u", GPOINTER_TO_UINT(data));
+	for (int i = 0; i < NR_COUNTS; i++)
+		fprintf(out, " %" PRIu64, qemu_plugin_u64_sum(counters[i]));
+	fputc('\n', out);
 	fflush(out);
 	g_mutex_unlock(&out_lock);
 }
 
-static void add_one(struct qemu_plugin_insn *insn, qemu_plugin_u64 counter)
+static void add_one(struct qemu_plugin_insn *insn, int counter)
 {
-	qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64, counter, 1);
+	qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64, counters[counter], 1);
 }
 
 static void on_insn(struct qemu_plugin_insn *insn)
@@ -110,11 +124,15 @@ static void on_insn(struct qemu_plugin_insn *insn)
 							       GUINT_TO_POINTER(id));
 		return;
 	}
-	add_one(insn, total);
+	add_one(insn, TOTAL);
 	if (in_ranges(&clear_ranges, address) || is_rep_stos(code, size))
-		add_one(insn, clear);
+		add_one(insn, CLEAR);
 	else if (in_ranges(&flush_ranges, address))
-		add_one(insn, flush);
+		add_one(insn, FLUSH);
+	else if (is_rmpupdate(code, size))
+		add_one(insn, RMPUPDATE);
+	else if (is_psmash(code, size))
+		add_one(insn, PSMASH);
 }
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -162,9 +180,8 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 		return -1;
 	}
 	board = qemu_plugin_scoreboard_new(sizeof(Counts));
-	total = qemu_plugin_scoreboard_u64_in_struct(board, Counts, total);
-	clear = qemu_plugin_scoreboard_u64_in_struct(board, Counts, clear);
-	flush = qemu_plugin_scoreboard_u64_in_struct(board, Counts, flush);
+	for (int i = 0; i < NR_COUNTS; i++)
+		counters[i] = (qemu_plugin_u64){ .score = board, .offset = offsetof(Counts, of) + i * sizeof(uint64_t) };
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
 	return 0;
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Joining the program's lines with the plugin's.
 
-Worked example: the window "id=0 op=touch" lies between the edges 0 and 1. "marker 0 100 10 1" and "marker 1 400 60 1" make 300 host
-instructions, 50 of them clearing, none flushing.
+Worked example: the window "id=0 op=touch" lies between the edges 0 and 1. "marker 0 100 10 1 0 0" and "marker 1 400 60 1 512 1" make 300
+host instructions, 50 of them clearing, none flushing, 512 RMPUPDATE, one PSMASH.
 """
 import tempfile
 import unittest
@@ -16,18 +16,19 @@ LINE = "gmem_bench id=0 op=touch size_mib=64 vcpus=1 npf=32 pt_pages=2 dm_splits
 
 class Joining(unittest.TestCase):
     def test_worked_example(self):
-        rows = bench.join(bench.parse_rows("noise\n" + LINE), bench.parse_edges("marker 0 100 10 1\nmarker 1 400 60 1\n"))
+        rows = bench.join(bench.parse_rows("noise\n" + LINE), bench.parse_edges("marker 0 100 10 1 0 0\nmarker 1 400 60 1 512 1\n"))
         found = bench.metrics(rows[0])
         self.assertEqual((found["host_insns"], found["host_insns_clear"], found["host_insns_flush"]), (300, 50, 0))
+        self.assertEqual((found["rmpupdate"], found["psmash"]), (512, 1))
         self.assertEqual((found["npf"], found["wall_s"]), (32, 0.5))
 
     def test_a_missing_edge_is_an_error(self):
         with self.assertRaises(UserError):
-            bench.join(bench.parse_rows(LINE), bench.parse_edges("marker 0 100 10 1\n"))
+            bench.join(bench.parse_rows(LINE), bench.parse_edges("marker 0 100 10 1 0 0\n"))
 
     def test_edges_of_another_window_are_an_error(self):
         with self.assertRaises(UserError):
-            bench.join(bench.parse_rows(LINE), bench.parse_edges("marker 2 100 10 1\nmarker 3 400 60 1\n"))
+            bench.join(bench.parse_rows(LINE), bench.parse_edges("marker 2 100 10 1 0 0\nmarker 3 400 60 1 0 0\n"))
 
 
 class Symbols(unittest.TestCase):
