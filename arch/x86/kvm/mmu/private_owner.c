@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the code behind a table of owners asks the MMU.
+ */
+#include "mmu.h"
+#include "private_level.h"
+#include "private_owner.h"
+#include "tdp_mmu.h"
+
+u8 kvm_gmem_assign_level(struct kvm *kvm, const struct kvm_memory_slot *slot,
+			 gfn_t gfn, kvm_pfn_t pfn, int order)
+{
+	struct kvm_gmem_map map = {
+		.slot		= slot,
+		.gfn		= gfn,
+		.pfn		= pfn,
+		.folio_level	= kvm_level_for_order(order),
+	};
+
+	guard(read_lock)(&kvm->mmu_lock);
+	return kvm_gmem_map_level(&map, PG_LEVEL_2M);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_gmem_assign_level);
+
+int kvm_mmu_split_gfn(struct kvm *kvm, const struct kvm_memory_slot *slot,
+		      gfn_t gfn, bool flush)
+{
+	int r;
+
+	if (!tdp_mmu_enabled)
+		return -EOPNOTSUPP;
+
+	guard(read_lock)(&kvm->mmu_lock);
+	r = kvm_tdp_mmu_try_split_huge_pages(kvm, slot, gfn, gfn + 1,
+					     PG_LEVEL_4K, true);
+	if (!r && flush)
+		kvm_flush_remote_tlbs_range(kvm, gfn_round_for_level(gfn, PG_LEVEL_2M),
+					    KVM_PAGES_PER_HPAGE(PG_LEVEL_2M));
+	return r;
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mmu_split_gfn);
+
+bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
+			 gfn_t gfn, kvm_pfn_t pfn, int order)
+{
+	struct kvm_gmem_map map = {
+		.slot		= slot,
+		.gfn		= gfn,
+		.pfn		= pfn,
+		.folio_level	= kvm_level_for_order(order),
+	};
+	struct kvm_gfn_range range = {
+		.start		= gfn,
+		.end		= gfn + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M),
+		.slot		= slot,
+		.may_block	= true,
+		.attr_filter	= KVM_FILTER_PRIVATE,
+	};
+
+	guard(write_lock)(&kvm->mmu_lock);
+
+	if (!kvm_mem_is_private(kvm, gfn) ||
+	    kvm_gmem_map_level(&map, PG_LEVEL_2M) != PG_LEVEL_2M)
+		return false;
+
+	kvm_mmu_invalidate_start(kvm);
+	if (kvm_mmu_unmap_gfn_range(kvm, &range))
+		kvm_flush_remote_tlbs(kvm);
+	return true;
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mmu_close_range);
+
+void kvm_mmu_open_range(struct kvm *kvm)
+{
+	guard(write_lock)(&kvm->mmu_lock);
+	kvm_mmu_invalidate_end(kvm);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mmu_open_range);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Private memory of SEV-SNP guests in the RMP: assign, smash, reclaim.
+ *
+ * The nested page tables, the RMP and the guest must agree on the size of a
+ * page.  A leaf may not be larger than the entry of the RMP, and whoever asks
+ * for 4K where the entry is 2M faults until the entry is smashed.
+ *
+ * Worked example: the guest touches gfn 0x80123, which lies in an order-9
+ * folio that nobody wrote yet.
+ *
+ *	assign		RMPUPDATE, 2M at gfn 0x80000	one leaf of 2M
+ *	the guest validates gfn 0x80007 alone: #NPF, SIZEM
+ *	smash		PSMASH				512 leaves of 4K
+ *	free		512 RMPUPDATEs, or a single one had it stayed 2M
+ *
+ * The folio is not cleared: what the host left in it is ciphertext under a key
+ * of someone else to the guest.
+ *
+ * Smashing takes no lock.  The processor serializes updates of an entry, and a
+ * fault that maps 2M while another vCPU smashes the entry faults once more and
+ * finds the entry smashed.
+ */
+#include <linux/pgtable.h>
+#include <asm/sev.h>
+
+#include "mmu.h"
+#include "mmu/private_owner.h"
+#include "snp_mem.h"
+#include "svm.h"
+#include "trace.h"
+
+/* How often to try before the guest is let run and will fault again. */
+#define SNP_SMASH_TRIES		1024
+
+int snp_rmp_level(kvm_pfn_t pfn)
+{
+	bool assigned;
+	int level, r;
+
+	r = snp_lookup_rmpentry(pfn, &assigned, &level);
+	if (r)
+		return r;
+
+	return assigned ? level : PG_LEVEL_NONE;
+}
+
+static int try_smash(kvm_pfn_t pfn)
+{
+	int i, r;
+
+	for (i = 0; i < SNP_SMASH_TRIES; i++) {
+		r = psmash(pfn);
+		if (r != PSMASH_FAIL_INUSE)
+			break;
+		cpu_relax();
+	}
+
+	return r;
+}
+
+int snp_smash(kvm_pfn_t pfn)
+{
+	int r = try_smash(ALIGN_DOWN(pfn, PTRS_PER_PMD));
+
+	if (!r || snp_rmp_level(pfn) != PG_LEVEL_2M)
+		return 0;
+
+	return r == PSMASH_FAIL_INUSE ? -EBUSY : -EIO;
+}
+
+/* What to do about the entry and the leaf that cover @gfn. */
+static int smash_and_split(struct kvm *kvm, const struct kvm_memory_slot *slot,
+			   gfn_t gfn, kvm_pfn_t pfn, int level)
+{
+	bool smash = level == PG_LEVEL_2M;
+	int r = smash ? snp_smash(pfn) : 0;
+
+	/* In use by others: the guest faults again. */
+	if (r == -EBUSY)
+		return r;
+
+	/* It will never agree on the size again. */
+	if (r) {
+		pr_err_ratelimited("SEV: Failed to smash the RMP entry of PFN 0x%llx, ending the VM\n",
+				   pfn);
+		kvm_vm_dead(kvm);
+		return r;
+	}
+
+	if (smash)
+		atomic64_inc(&kvm->stat.rmp_smashes);
+	snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
+
+	/*
+	 * Look for a leaf of 2M even if the entry was smashed before, a racing
+	 * fault may have mapped it in between.
+	 */
+	r = kvm_mmu_split_gfn(kvm, slot, gfn, smash);
+	if (r)
+		kvm_zap_gfn_range(kvm, ALIGN_DOWN(gfn, PTRS_PER_PMD),
+				  ALIGN_DOWN(gfn, PTRS_PER_PMD) + PTRS_PER_PMD);
+	return 0;
+}
+
+void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	struct kvm *kvm = vcpu->kvm;
+	gfn_t gfn = gpa_to_gfn(gpa);
+	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
+	struct page *page;
+	int level, r;
+	kvm_pfn_t pfn;
+
+	/* An implicit conversion exits to user space and never gets here. */
+	if (!kvm_mem_is_private(kvm, gfn) || !kvm_slot_has_gmem(slot))
+		goto unexpected;
+
+	if (kvm_gmem_get_pfn(kvm, slot, gfn, &pfn, &page, NULL))
+		goto unexpected;
+
+	/* Not assigned any more: freed meanwhile, the guest faults again. */
+	level = snp_rmp_level(pfn);
+	r = level > PG_LEVEL_NONE ? smash_and_split(kvm, slot, gfn, pfn, level) : level;
+
+	trace_kvm_rmp_fault(vcpu, gpa, pfn, error_code, level, r);
+	kvm_release_page_unused(page);
+	return;
+
+unexpected:
+	pr_warn_ratelimited("SEV: Unexpected RMP fault, GPA 0x%llx is not private memory\n",
+			    gpa);
+}
+
+static int assign(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, int level, bool whole)
+{
+	kvm_pfn_t mask = KVM_PAGES_PER_HPAGE(level) - 1;
+	u32 asid = to_kvm_sev_info(kvm)->asid;
+	gpa_t gpa = gfn_to_gpa(gfn & ~mask);
+	int r;
+
+	if (whole)
+		r = rmp_make_private_whole(pfn & ~mask, gpa, level, asid, false);
+	else
+		r = rmp_make_private(pfn, gpa, level, asid, false);
+	if (r)
+		return r;
+
+	if (level == PG_LEVEL_2M)
+		atomic64_inc(&kvm->stat.rmp_assigns_2m);
+	else
+		atomic64_inc(&kvm->stat.rmp_assigns_4k);
+	return 0;
+}
+
+int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
+			  gfn_t gfn, kvm_pfn_t pfn, int order, bool fresh)
+{
+	bool whole = order >= PMD_ORDER;
+	int level, r;
+
+	if (!sev_snp_guest(kvm))
+		return 0;
+
+	/* Only a page that was given away before can be in the RMP. */
+	if (!fresh) {
+		level = snp_rmp_level(pfn);
+		if (level < 0)
+			return level;
+		/* A page that came back may have been the last of its range. */
+		if (level == PG_LEVEL_4K && whole)
+			snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
+		if (level != PG_LEVEL_NONE)
+			return 1;
+	}
+
+	/* Attributes may change at any time, which costs a smash later on. */
+	level = fresh ? kvm_gmem_assign_level(kvm, slot, gfn, pfn, order) : PG_LEVEL_4K;
+	r = assign(kvm, gfn, pfn, level, whole);
+
+	/* One page is all that the guest needs to go on. */
+	if (r && level == PG_LEVEL_2M)
+		r = assign(kvm, gfn, pfn, PG_LEVEL_4K, whole);
+
+	return r ?: 1;
+}
+
+/*
+ * The caches may hold lines of the guest's, under its key, that would be
+ * written back over the next owner's data.
+ */
+static void flush_caches(kvm_pfn_t pfn, unsigned long nr_pages)
+{
+	if (!cpu_feature_enabled(X86_FEATURE_SME_COHERENT))
+		clflush_cache_range(__va(pfn_to_hpa(pfn)), nr_pages << PAGE_SHIFT);
+}
+
+/*
+ * Returns how many pages it took care of, 0 if it failed.  @whole says that the
+ * neighbours are reclaimed along before anyone uses the memory.
+ */
+static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
+{
+	int level = snp_rmp_level(pfn);
+
+	if (level <= PG_LEVEL_NONE)
+		return 1;
+
+	/* What is left of a folio that was split: the rest may stay private. */
+	if (level == PG_LEVEL_2M && !whole) {
+		if (snp_smash(pfn))
+			return 0;
+		level = PG_LEVEL_4K;
+	}
+
+	if (whole ? rmp_make_shared_whole(pfn, level) : rmp_make_shared(pfn, level))
+		return 0;
+
+	flush_caches(pfn, KVM_PAGES_PER_HPAGE(level));
+	return KVM_PAGES_PER_HPAGE(level);
+}
+
+kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
+{
+	bool whole = IS_ALIGNED(pfn | nr_pages, PTRS_PER_PMD);
+	kvm_pfn_t end = pfn + nr_pages, leaked = 0;
+	unsigned long done;
+
+	if (!cc_platform_has(CC_ATTR_HOST_SEV_SNP))
+		return 0;
+
+	for (; pfn < end; pfn += done ?: 1) {
+		done = reclaim(pfn, whole);
+		if (!done) {
+			pr_err_ratelimited("SEV: Failed to reclaim PFN 0x%llx\n", pfn);
+			leaked++;
+		}
+		cond_resched();
+	}
+
+	return leaked;
+}
+
+int sev_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private)
+{
+	int level;
+
+	if (!sev_snp_guest(kvm))
+		return 0;
+
+	level = snp_rmp_level(pfn);
+	return level > PG_LEVEL_NONE ? level : PG_LEVEL_4K;
+}

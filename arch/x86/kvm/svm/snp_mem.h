@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __KVM_X86_SVM_SNP_MEM_H
+#define __KVM_X86_SVM_SNP_MEM_H
+
+#include <linux/kvm_host.h>
+
+#ifdef CONFIG_KVM_AMD_SEV
+
+/* The level of the entry of the RMP for @pfn, PG_LEVEL_NONE or -errno. */
+int snp_rmp_level(kvm_pfn_t pfn);
+
+/*
+ * Make the 2M entry of the RMP around @pfn 512 entries of 4K.  Returns 0 if
+ * there is no 2M entry any more, no matter who smashed it, -EBUSY if others
+ * kept the entry in use, -EIO if the processor refused.
+ */
+int snp_smash(kvm_pfn_t pfn);
+
+/*
+ * Resolve an #NPF with PFERR_GUEST_RMP: where the guest, or its mapping, is
+ * at 4K and the entry of the RMP at 2M, smash the entry and split the leaf in
+ * place.  The guest retries its access afterwards.  Ends the VM if the
+ * processor refuses to smash.  Takes mmu_lock for read.
+ */
+void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code);
+
+/* See kvm_arch_gmem_make_private().  Takes mmu_lock for read. */
+int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
+			  gfn_t gfn, kvm_pfn_t pfn, int order, bool fresh);
+
+/*
+ * Take [@pfn, @pfn + @nr_pages), which no guest maps any more, away from its
+ * owner.  Returns how many of the pages could not be taken away: they must
+ * never be used again.  May sleep.
+ */
+kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
+
+/* The level of the entry of the RMP for @pfn, 0 if the RMP has no say. */
+int sev_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private);
+
+#else
+
+static inline void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa,
+					u64 error_code) {}
+
+#endif /* CONFIG_KVM_AMD_SEV */
+#endif /* __KVM_X86_SVM_SNP_MEM_H */

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Make smashed 2M ranges of SNP guests whole again, without their help.
+ *
+ * A range is smashed because the guest asked for 4K somewhere in it.  Once the
+ * 512 pages are the guest's again, alike in state and permissions, nothing
+ * stands against one entry of 2M:
+ *
+ *	close the range		nothing maps it, nothing will
+ *	make it immutable	512 RMPUPDATEs; a valid page stays valid
+ *	unsmash			SNP_PAGE_UNSMASH: one entry, immutable
+ *	reclaim			SNP_PAGE_RECLAIM: one entry, the guest's
+ *	open the range		the next touch maps one leaf of 2M
+ *
+ * The RMP does not tell the host whether a page is valid or what VMPLs may do
+ * to it.  So the firmware is asked, later and later if it refuses, and what was
+ * done so far is undone: the range stays at 4K and works.
+ *
+ * Locks, outer to inner: folio lock, mmu_lock (write, dropped while the range
+ * is closed).  The folio lock keeps the folio whole and in the file, and with
+ * that the pages from being reclaimed.
+ */
+#include <linux/moduleparam.h>
+#include <linux/pagemap.h>
+#include <linux/psp-sev.h>
+#include <asm/sev.h>
+
+#include "mmu.h"
+#include "mmu/private_owner.h"
+#include "snp_mem.h"
+#include "snp_promote.h"
+#include "svm.h"
+
+/* A range is tried every 1, 2, 4, ... scans and then given up. */
+#define PROMOTE_TRIES	6
+
+static unsigned int snp_promote_ms = 500;
+module_param(snp_promote_ms, uint, 0644);
+MODULE_PARM_DESC(snp_promote_ms,
+		 "Milliseconds between scans for smashed ranges to promote, 0 for never");
+
+/* A range, while it is being promoted. */
+struct promotion {
+	struct kvm *kvm;
+	gfn_t gfn;
+	kvm_pfn_t pfn;
+	struct kvm_memory_slot *slot;
+};
+
+static int page_reclaim(kvm_pfn_t pfn, int level)
+{
+	struct sev_data_snp_page_reclaim data = {
+		.paddr = __sme_set(pfn_to_hpa(pfn)) | PG_LEVEL_TO_RMP(level),
+	};
+	int error;
+
+	return sev_do_cmd(SEV_CMD_SNP_PAGE_RECLAIM, &data, &error);
+}
+
+static int page_unsmash(kvm_pfn_t pfn)
+{
+	struct sev_data_snp_page_unsmash data = {
+		.paddr = __sme_set(pfn_to_hpa(pfn)) | PG_LEVEL_TO_RMP(PG_LEVEL_2M),
+	};
+	int error;
+
+	return sev_do_cmd(SEV_CMD_SNP_PAGE_UNSMASH, &data, &error);
+}
+
+/* Returns how many pages were made immutable. */
+static int make_immutable(const struct promotion *p)
+{
+	u32 asid = to_kvm_sev_info(p->kvm)->asid;
+	int i;
+
+	for (i = 0; i < PTRS_PER_PMD; i++) {
+		if (snp_rmp_level(p->pfn + i) != PG_LEVEL_4K ||
+		    rmp_make_private_whole(p->pfn + i, gfn_to_gpa(p->gfn + i),
+					   PG_LEVEL_4K, asid, true))
+			break;
+	}
+	return i;
+}
+
+/* A page that stays immutable is lost to the guest, and the guest with it. */
+static void undo_immutable(const struct promotion *p, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		if (page_reclaim(p->pfn + i, PG_LEVEL_4K)) {
+			pr_err_ratelimited("SEV: PFN 0x%llx stays immutable, ending the VM\n",
+					   p->pfn + i);
+			kvm_vm_dead(p->kvm);
+		}
+	}
+}
+
+static bool unsmash(const struct promotion *p)
+{
+	int nr = make_immutable(p);
+
+	if (nr < PTRS_PER_PMD || page_unsmash(p->pfn)) {
+		undo_immutable(p, nr);
+		return false;
+	}
+
+	if (page_reclaim(p->pfn, PG_LEVEL_2M)) {
+		pr_err_ratelimited("SEV: PFN 0x%llx stays immutable, ending the VM\n", p->pfn);
+		kvm_vm_dead(p->kvm);
+		return false;
+	}
+	return true;
+}
+
+static bool promote_locked(struct promotion *p, int order)
+{
+	bool done;
+
+	if (snp_rmp_level(p->pfn) != PG_LEVEL_4K)
+		return false;
+
+	if (!kvm_mmu_close_range(p->kvm, p->slot, p->gfn, p->pfn, order))
+		return false;
+
+	done = unsmash(p);
+	kvm_mmu_open_range(p->kvm);
+	return done;
+}
+
+static bool promote(struct kvm *kvm, gfn_t gfn)
+{
+	struct promotion p = {
+		.kvm	= kvm,
+		.gfn	= gfn,
+		.slot	= gfn_to_memslot(kvm, gfn),
+	};
+	struct folio *folio;
+	bool done;
+
+	if (!kvm_slot_has_gmem(p.slot))
+		return false;
+
+	folio = kvm_gmem_lock_folio(p.slot, gfn, &p.pfn);
+	if (!folio)
+		return false;
+
+	done = promote_locked(&p, folio_order(folio));
+	folio_unlock(folio);
+	folio_put(folio);
+	return done;
+}
+
+/* Returns whether the range needs to be looked at again. */
+static bool scan_range(struct kvm_snp_promote *promoter, unsigned long index,
+		       void *entry)
+{
+	unsigned long tries = xa_to_value(entry);
+	struct kvm *kvm = promoter->kvm;
+
+	/* The number of scans is a multiple of 1, 2, 4, ... */
+	if (promoter->nr_scans & (BIT(tries) - 1))
+		return true;
+
+	if (promote(kvm, (gfn_t)index * PTRS_PER_PMD)) {
+		atomic64_inc(&kvm->stat.rmp_promotions);
+		return false;
+	}
+
+	atomic64_inc(&kvm->stat.rmp_promotion_fails);
+	if (tries + 1 == PROMOTE_TRIES)
+		return false;
+
+	xa_cmpxchg(&promoter->ranges, index, entry, xa_mk_value(tries + 1), GFP_KERNEL);
+	return true;
+}
+
+static void scan(struct work_struct *work)
+{
+	struct kvm_snp_promote *promoter =
+		container_of(to_delayed_work(work), struct kvm_snp_promote, scan);
+	unsigned int ms = READ_ONCE(snp_promote_ms);
+	unsigned long index;
+	void *entry;
+	int idx;
+
+	promoter->nr_scans++;
+	idx = srcu_read_lock(&promoter->kvm->srcu);
+	xa_for_each(&promoter->ranges, index, entry) {
+		/* Leave alone what was added anew meanwhile. */
+		if (!scan_range(promoter, index, entry))
+			xa_cmpxchg(&promoter->ranges, index, entry, NULL, GFP_KERNEL);
+		cond_resched();
+	}
+	srcu_read_unlock(&promoter->kvm->srcu, idx);
+
+	if (ms && !xa_empty(&promoter->ranges))
+		schedule_delayed_work(&promoter->scan, msecs_to_jiffies(ms));
+}
+
+void snp_promote_add(struct kvm_snp_promote *promoter, gfn_t gfn)
+{
+	unsigned int ms = READ_ONCE(snp_promote_ms);
+	unsigned long index = gfn / PTRS_PER_PMD;
+
+	if (!ms)
+		return;
+
+	xa_store(&promoter->ranges, index, xa_mk_value(0), GFP_KERNEL_ACCOUNT);
+	schedule_delayed_work(&promoter->scan, msecs_to_jiffies(ms));
+}
+
+void snp_promote_init(struct kvm *kvm, struct kvm_snp_promote *promoter)
+{
+	promoter->kvm = kvm;
+	xa_init(&promoter->ranges);
+	INIT_DELAYED_WORK(&promoter->scan, scan);
+}
+
+void snp_promote_destroy(struct kvm_snp_promote *promoter)
+{
+	cancel_delayed_work_sync(&promoter->scan);
+	xa_destroy(&promoter->ranges);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Measure what the private memory of an SNP guest costs: accept and touch it,
+ * validate one page of each 2M and touch it again, tear it down.
+ *
+ * The program also runs on a kernel without large folios in guest_memfd; the
+ * line that starts with "gmem_bench flags=" says which it was.
+ */
+#include <getopt.h>
+
+#include "gmem_snp.h"
+#include "gmem_window.h"
+
+static struct gmem_snp guest;
+
+static void run_touch(struct gmem_bench *b)
+{
+	gmem_snp_accept(&guest, GMEM_SNP_GPA, b->size);
+	gmem_snp_write(&guest, GMEM_SNP_GPA, b->size, 1);
+}
+
+static void run_smash(struct gmem_bench *b)
+{
+	u64 off;
+
+	for (off = 0; off < b->size; off += SZ_2M)
+		gmem_snp_pvalidate(&guest, GMEM_SNP_GPA + off, PG_LEVEL_4K, true);
+	gmem_snp_write(&guest, GMEM_SNP_GPA, b->size, 2);
+}
+
+static void run_teardown(struct gmem_bench *b)
+{
+	gmem_snp_free(&guest);
+	b->vm = NULL;
+}
+
+static void create(struct gmem_bench *b)
+{
+	struct kvm_vm *vm = vm_create_barebones_type(KVM_X86_SNP_VM);
+	u64 flags = gmem_bench_flags(vm);
+
+	kvm_vm_free(vm);
+	guest = gmem_snp_create_at(b->size, flags, 0);
+	b->vm = guest.vm;
+	b->vcpus[0] = guest.vcpu;
+	b->fd = guest.fd;
+}
+
+static void usage(const char *name)
+{
+	fprintf(stderr, "Usage: %s [-s size in MiB] [-v 1] [-t: touch only]\n", name);
+	exit(KSFT_FAIL);
+}
+
+int main(int argc, char *argv[])
+{
+	struct gmem_bench b = { .nr_vcpus = 1, .size = SZ_64M };
+	bool touch_only = false;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "s:v:t")) != -1) {
+		if (opt == 's')
+			b.size = atoi_positive("size", optarg) * (u64)SZ_1M;
+		else if (opt == 'v')
+			TEST_ASSERT_EQ(atoi_positive("vCPUs", optarg), 1);
+		else if (opt == 't')
+			touch_only = true;
+		else
+			usage(argv[0]);
+	}
+	TEST_ASSERT(b.size % SZ_2M == 0, "The size must be a multiple of 2M");
+	gmem_snp_require();
+
+	create(&b);
+	gmem_window(&b, "touch", run_touch);
+	if (!touch_only)
+		gmem_window(&b, "smash", run_smash);
+	gmem_window(&b, "teardown", run_teardown);
+	return 0;
+}

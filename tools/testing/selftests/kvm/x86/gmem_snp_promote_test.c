@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Smashed 2M ranges of an SNP guest become whole again.
+ *
+ * Worked example: 2M of accepted and written memory, a scan every 20 ms.
+ *
+ *	validate page 7 at 4K	1 PSMASH, 512 leaves of 4K
+ *	within a few scans	1 promotion, nothing mapped
+ *	read all pages		1 fault, 1 leaf of 2M, all content kept
+ *
+ * A range stays at 4K as long as a page of it is shared, is not valid, or has
+ * permissions of its own.
+ */
+#include "gmem_snp.h"
+#include "kselftest_harness.h"
+
+#define TAG	0x11
+
+#define SCAN_MS	20
+/* Six tries are spread over 63 scans; a host under emulation is slow. */
+#define WAIT_MS	20000
+
+static bool wait_for_promotions(struct gmem_snp *g, u64 nr)
+{
+	int ms;
+
+	for (ms = 0; ms < WAIT_MS; ms += SCAN_MS) {
+		if (vm_get_stat(g->vm, rmp_promotions) >= nr)
+			return true;
+		usleep(SCAN_MS * 1000);
+	}
+	return false;
+}
+
+/* Wait until the host gave a range up, having asked for it @nr times in all. */
+static bool wait_for_fails(struct gmem_snp *g, u64 nr)
+{
+	int ms;
+
+	for (ms = 0; ms < WAIT_MS; ms += SCAN_MS) {
+		if (vm_get_stat(g->vm, rmp_promotion_fails) >= nr)
+			return true;
+		usleep(SCAN_MS * 1000);
+	}
+	return false;
+}
+
+FIXTURE(promote) {
+	struct gmem_snp g;
+	struct gmem_snp_stats before;
+};
+
+FIXTURE_SETUP(promote)
+{
+	gmem_snp_set_promote_ms(SCAN_MS);
+	self->g = gmem_snp_create(SZ_2M);
+	gmem_snp_accept(&self->g, gmem_snp_page(0), SZ_2M);
+	gmem_snp_write(&self->g, gmem_snp_page(0), SZ_2M, TAG);
+	self->before = gmem_snp_stats(&self->g);
+}
+
+FIXTURE_TEARDOWN(promote)
+{
+	u64 quarantined = gmem_snp_quarantined();
+
+	TEST_SNP_SINCE(&self->g, self->before, dm_splits, 0,
+		       "All of the range was the guest's all along");
+	gmem_snp_free(&self->g);
+	TEST_ASSERT_EQ(gmem_snp_quarantined(), quarantined);
+}
+
+static void claim_2m_and_kept(struct gmem_snp *g)
+{
+	struct gmem_snp_stats before = gmem_snp_stats(g);
+
+	gmem_snp_check(g, gmem_snp_page(0), SZ_2M, TAG);
+	TEST_SNP_SINCE(g, before, faults, 1, "One leaf should map the range");
+	TEST_SNP_SINCE(g, before, pages_2m, 1, "The leaf should be of 2M");
+	TEST_SNP_SINCE(g, before, smashes, 0, "And the entry as well");
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(g, gmem_snp_page(0), PG_LEVEL_2M, true),
+		       SNP_UNCHANGED);
+}
+
+TEST_F_TIMEOUT(promote, after_a_smash, GMEM_SNP_TIMEOUT)
+{
+	gmem_snp_pvalidate(&self->g, gmem_snp_page(7), PG_LEVEL_4K, true);
+	TEST_SNP_SINCE(&self->g, self->before, smashes, 1, "The range was smashed");
+
+	TEST_ASSERT(wait_for_promotions(&self->g, 1), "The range should come back");
+	claim_2m_and_kept(&self->g);
+}
+
+/* Once is not for ever. */
+TEST_F_TIMEOUT(promote, again_and_again, GMEM_SNP_TIMEOUT)
+{
+	int i;
+
+	for (i = 1; i <= 3; i++) {
+		gmem_snp_pvalidate(&self->g, gmem_snp_page(7 * i), PG_LEVEL_4K, true);
+		TEST_ASSERT(wait_for_promotions(&self->g, i), "Time %d should work", i);
+		claim_2m_and_kept(&self->g);
+	}
+}
+
+static void to_shared(struct gmem_snp *g, u64 page)
+{
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(g, gmem_snp_page(page), PG_LEVEL_4K, false), SNP_OK);
+	vm_mem_set_shared(g->vm, gmem_snp_page(page), PAGE_SIZE);
+}
+
+static void to_private(struct gmem_snp *g, u64 page)
+{
+	vm_mem_set_private(g->vm, gmem_snp_page(page), PAGE_SIZE);
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(g, gmem_snp_page(page), PG_LEVEL_4K, true), SNP_OK);
+	gmem_snp_write(g, gmem_snp_page(page), PAGE_SIZE, TAG);
+}
+
+TEST_F_TIMEOUT(promote, not_while_a_page_is_shared, GMEM_SNP_TIMEOUT)
+{
+	to_shared(&self->g, 300);
+	TEST_ASSERT(wait_for_fails(&self->g, 6), "The range should be given up");
+	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, rmp_promotions), 0);
+
+	to_private(&self->g, 300);
+	TEST_ASSERT(wait_for_promotions(&self->g, 1), "The last page came back");
+	claim_2m_and_kept(&self->g);
+}
+
+/* The firmware refuses, as it must, and all that was done is undone. */
+TEST_F_TIMEOUT(promote, not_while_a_page_is_invalid, GMEM_SNP_TIMEOUT)
+{
+	const gva_t page = gmem_snp_page(300);
+
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(&self->g, page, PG_LEVEL_4K, false), SNP_OK);
+	TEST_ASSERT(wait_for_fails(&self->g, 6), "The range should be given up");
+	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, rmp_promotions), 0);
+	gmem_snp_check(&self->g, gmem_snp_page(0), 300 * PAGE_SIZE, TAG);
+	gmem_snp_check(&self->g, gmem_snp_page(301), 211 * PAGE_SIZE, TAG);
+
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(&self->g, page, PG_LEVEL_4K, true), SNP_OK);
+	gmem_snp_write(&self->g, page, PAGE_SIZE, TAG);
+	gmem_snp_check(&self->g, gmem_snp_page(0), SZ_2M, TAG);
+}
+
+TEST_F_TIMEOUT(promote, not_while_permissions_differ, GMEM_SNP_TIMEOUT)
+{
+	TEST_ASSERT_EQ(gmem_snp_rmpadjust(&self->g, gmem_snp_page(511), PG_LEVEL_4K,
+					  SNP_VMPL1_ALL), SNP_OK);
+	TEST_ASSERT(wait_for_fails(&self->g, 6), "The range should be given up");
+	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, rmp_promotions), 0);
+	gmem_snp_check(&self->g, gmem_snp_page(0), SZ_2M, TAG);
+}
+
+/* All pages, each to shared and back, in an order with no pattern. */
+TEST_F_TIMEOUT(promote, after_every_page_was_shared, GMEM_SNP_TIMEOUT)
+{
+	u64 i, page = 0;
+
+	/* 193 and 512 have no common divisor: each page has its turn. */
+	for (i = 0; i < GMEM_SNP_NR_4K; i++, page = (page + 193) % GMEM_SNP_NR_4K)
+		to_shared(&self->g, page);
+	for (i = 0; i < GMEM_SNP_NR_4K; i++, page = (page + 193) % GMEM_SNP_NR_4K)
+		to_private(&self->g, page);
+
+	TEST_ASSERT(wait_for_promotions(&self->g, 1), "All pages came back");
+	claim_2m_and_kept(&self->g);
+}
+
+TEST_F_TIMEOUT(promote, never_when_switched_off, GMEM_SNP_TIMEOUT)
+{
+	gmem_snp_set_promote_ms(0);
+	gmem_snp_pvalidate(&self->g, gmem_snp_page(7), PG_LEVEL_4K, true);
+	usleep(50 * SCAN_MS * 1000);
+	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, rmp_promotions), 0);
+	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, rmp_promotion_fails), 0);
+	gmem_snp_check(&self->g, gmem_snp_page(0), SZ_2M, TAG);
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(&self->g, gmem_snp_page(0), PG_LEVEL_2M, true),
+		       SNP_FAIL_SIZEMISMATCH);
+}
+
+int main(int argc, char **argv)
+{
+	int ret;
+
+	gmem_snp_require();
+	ret = test_harness_run(argc, argv);
+	gmem_snp_set_promote_ms(500);
+	return ret;
+}
