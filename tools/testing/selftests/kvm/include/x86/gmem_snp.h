@@ -109,9 +109,10 @@ u64 gmem_snp_quarantined(void);
 #define TEST_SNP_SINCE(g, before, field, value, claim, ...)			\
 do {										\
 	u64 __got = gmem_snp_stats(g).field - (before).field;			\
+	u64 __want = (value);							\
 										\
-	TEST_ASSERT(__got == (value), claim ": wanted %lu " #field ", got %lu",	\
-		    ##__VA_ARGS__, (u64)(value), __got);			\
+	TEST_ASSERT(__got == __want, claim ": wanted %lu " #field ", got %lu",	\
+		    ##__VA_ARGS__, __want, __got);				\
 } while (0)
 
 #endif /* SELFTEST_KVM_GMEM_SNP_H */
