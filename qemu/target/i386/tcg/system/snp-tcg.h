@@ -8,6 +8,8 @@
 #ifndef I386_TCG_SNP_TCG_H
 #define I386_TCG_SNP_TCG_H
 
+#include "target/i386/snp-rmp.h"
+
 /* Bits of EXITINFO1 of a nested page fault */
 #define SNP_NPF_RMP     (1ull << 31)
 #define SNP_NPF_ENC     (1ull << 34)
@@ -34,6 +36,9 @@ bool snp_fill_host(CPUX86State *env, hwaddr *paddr, int *prot, bool large,
 uint64_t snp_fill_nested(CPUX86State *env, hwaddr gpa, bool private,
                          hwaddr *paddr, int *prot, bool large,
                          MMUAccessType access);
+
+/* Count what the RMP forbids and return its bits of the error code */
+uint64_t snp_denied_bits(SNPVerdict verdict);
 
 /*
  * Whether a walk of the host's or of nested tables, at a physical address,

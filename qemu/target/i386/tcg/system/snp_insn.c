@@ -125,21 +125,6 @@ typedef struct GuestRequest {
     SNPCode code;
 } GuestRequest;
 
-static uint64_t verdict_bits(SNPVerdict verdict)
-{
-    switch (verdict) {
-    case SNP_DENY_SIZE:
-        snp_count(SNP_COUNT_NPF_SIZEM);
-        return SNP_NPF_RMP | SNP_NPF_SIZEM;
-    case SNP_DENY_VALIDATED:
-        snp_count(SNP_COUNT_NOT_VALIDATED);
-        return SNP_NPF_NOT_VALIDATED;
-    default:
-        snp_count(SNP_COUNT_NPF_RMP);
-        return SNP_NPF_RMP;
-    }
-}
-
 /* Find the page of the operand; false when the operand itself is wrong */
 static bool guest_operand(CPUX86State *env, GuestRequest *r, SNPOperand *op,
                           uintptr_t ra)
@@ -203,7 +188,7 @@ void helper_pvalidate(CPUX86State *env)
     trace_snp_pvalidate(op.gpa, op.spa, r.page.large, r.validate, r.verdict,
                         r.code, r.changed);
     if (r.verdict != SNP_ALLOW) {
-        snp_operand_denied(env, &op, verdict_bits(r.verdict), ra);
+        snp_operand_denied(env, &op, snp_denied_bits(r.verdict), ra);
     }
     if (r.code) {
         snp_count(SNP_COUNT_PVALIDATE_FAIL);
@@ -249,7 +234,7 @@ void helper_rmpadjust(CPUX86State *env)
     trace_snp_rmpadjust(op.gpa, op.spa, r.target, r.perms, r.vmsa, r.verdict,
                         r.code);
     if (r.verdict != SNP_ALLOW) {
-        snp_operand_denied(env, &op, verdict_bits(r.verdict), ra);
+        snp_operand_denied(env, &op, snp_denied_bits(r.verdict), ra);
     }
     if (r.code) {
         snp_count(SNP_COUNT_RMPADJUST_FAIL);
@@ -279,7 +264,7 @@ void helper_rmpquery(CPUX86State *env)
     }
     snp_rmp_get(op.spa, &e);
     if (!e.assigned || e.asid != r.page.asid || e.gpa != r.page.gpa) {
-        snp_operand_denied(env, &op, verdict_bits(SNP_DENY_RMP), ra);
+        snp_operand_denied(env, &op, snp_denied_bits(SNP_DENY_RMP), ra);
     }
     env->regs[R_ECX] = e.large;
     env->regs[R_EDX] = e.perms[r.target] << 8 | e.vmsa << 16;

@@ -89,11 +89,8 @@ static int vmpl_prot(CPUX86State *env, const SNPRmpEntry *e)
            (perms & (SNP_PERM_UX | SNP_PERM_SX) ? PAGE_EXEC : 0);
 }
 
-static uint64_t nested_denied(CPUX86State *env, SNPVerdict verdict,
-                              const SNPGuestAccess *a, hwaddr spa)
+uint64_t snp_denied_bits(SNPVerdict verdict)
 {
-    trace_snp_guest_fault(env_cpu(env)->cpu_index, a->gpa, spa, a->private,
-                          a->access, verdict);
     switch (verdict) {
     case SNP_DENY_SIZE:
         snp_count(SNP_COUNT_NPF_SIZEM);
@@ -108,6 +105,14 @@ static uint64_t nested_denied(CPUX86State *env, SNPVerdict verdict,
         snp_count(SNP_COUNT_NPF_RMP);
         return SNP_NPF_RMP;
     }
+}
+
+static uint64_t nested_denied(CPUX86State *env, SNPVerdict verdict,
+                              const SNPGuestAccess *a, hwaddr spa)
+{
+    trace_snp_guest_fault(env_cpu(env)->cpu_index, a->gpa, spa, a->private,
+                          a->access, verdict);
+    return snp_denied_bits(verdict);
 }
 
 /* A page of an SNP guest by its own mapping: the RMP must name the guest */
