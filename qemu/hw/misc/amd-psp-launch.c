@@ -278,7 +278,8 @@ static uint32_t copy_page(uint64_t src, uint64_t dst)
     return status ? status : psp_mem_write(dst, page, sizeof(page));
 }
 
-uint32_t psp_snp_dbg_decrypt(PSPReq *req)
+/* Plain content in an output page, or the reverse */
+static uint32_t debug_copy(PSPReq *req, bool decrypt)
 {
     uint64_t src = psp_addr(req, 8), dst = psp_addr(req, 16);
     uint32_t status;
@@ -286,21 +287,19 @@ uint32_t psp_snp_dbg_decrypt(PSPReq *req)
     if ((src | dst) & ~PSP_PAGE_MASK) {
         return PSP_INVALID_ADDRESS;
     }
-    status = check_debug(req, src);
-    if (!status) {
+    status = check_debug(req, decrypt ? src : dst);
+    if (!status && decrypt) {
         status = psp_output(req->psp, dst, PSP_PAGE_SIZE);
     }
     return status ? status : copy_page(src, dst);
 }
 
+uint32_t psp_snp_dbg_decrypt(PSPReq *req)
+{
+    return debug_copy(req, true);
+}
+
 uint32_t psp_snp_dbg_encrypt(PSPReq *req)
 {
-    uint64_t src = psp_addr(req, 8), dst = psp_addr(req, 16);
-    uint32_t status;
-
-    if ((src | dst) & ~PSP_PAGE_MASK) {
-        return PSP_INVALID_ADDRESS;
-    }
-    status = check_debug(req, dst);
-    return status ? status : copy_page(src, dst);
+    return debug_copy(req, false);
 }
