@@ -153,14 +153,9 @@ uint32_t psp_pdh_cert_export(PSPReq *req)
 /* A request is the certificate without signatures */
 uint32_t psp_pek_csr(PSPReq *req)
 {
-    uint32_t len = psp_r32(req, 8), status;
+    uint32_t status = psp_legacy_answer(req, 0, 8, PSP_CERT_SIZE);
     uint8_t cert[PSP_CERT_SIZE];
 
-    psp_w32(req, 8, PSP_CERT_SIZE);
-    if (len < PSP_CERT_SIZE) {
-        return PSP_INVALID_LEN;
-    }
-    status = psp_legacy_output(req->psp, psp_addr(req, 0), PSP_CERT_SIZE);
     if (status) {
         return status;
     }
@@ -200,7 +195,7 @@ uint32_t psp_pdh_gen(PSPReq *req)
 /* The older attestation: digest and policy under the PEK */
 uint32_t psp_attestation_report(PSPReq *req)
 {
-    uint32_t len = psp_r32(req, 32), status;
+    uint32_t status;
     uint8_t report[REPORT_SIZE] = { 0 };
     PSPLegacyGuest *g = psp_legacy_guest(req, &status);
 
@@ -210,11 +205,7 @@ uint32_t psp_attestation_report(PSPReq *req)
     if (g->state < PSP_LEGACY_LSECRET) {
         return PSP_INVALID_GUEST_STATE;
     }
-    psp_w32(req, 32, REPORT_SIZE);
-    if (len < REPORT_SIZE) {
-        return PSP_INVALID_LEN;
-    }
-    status = psp_legacy_output(req->psp, psp_addr(req, 8), REPORT_SIZE);
+    status = psp_legacy_answer(req, 8, 32, REPORT_SIZE);
     if (status) {
         return status;
     }

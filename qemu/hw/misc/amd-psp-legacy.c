@@ -281,18 +281,14 @@ static void make_measurement(PSPState *s, PSPLegacyGuest *g,
 
 uint32_t psp_launch_measure(PSPReq *req)
 {
-    uint32_t len = psp_r32(req, 16), status;
+    uint32_t status;
     uint8_t out[MEASURE_SIZE];
     PSPLegacyGuest *g = active_guest(req, PSP_LEGACY_LUPDATE, &status);
 
     if (!g) {
         return status;
     }
-    psp_w32(req, 16, MEASURE_SIZE);
-    if (len < MEASURE_SIZE) {
-        return PSP_INVALID_LEN;
-    }
-    status = psp_legacy_output(req->psp, psp_addr(req, 8), MEASURE_SIZE);
+    status = psp_legacy_answer(req, 8, 16, MEASURE_SIZE);
     if (status) {
         return status;
     }

@@ -165,3 +165,15 @@ uint32_t psp_legacy_output(PSPState *s, uint64_t paddr, size_t len)
 {
     return check_output(s, paddr, len, true);
 }
+
+uint32_t psp_legacy_answer(PSPReq *req, unsigned addr, unsigned len,
+                           uint32_t size)
+{
+    uint32_t room = psp_r32(req, len);
+
+    psp_w32(req, len, size);
+    if (room < size) {
+        return PSP_INVALID_LEN;
+    }
+    return psp_legacy_output(req->psp, psp_addr(req, addr), size);
+}

@@ -36,6 +36,14 @@ uint32_t psp_output(PSPState *s, uint64_t paddr, size_t len);
  */
 uint32_t psp_legacy_output(PSPState *s, uint64_t paddr, size_t len);
 
+/*
+ * An answer of @size bytes, for which the command's buffer has an address at
+ * @addr and a length at @len: tell the size, then check that there is room.
+ * A caller asks for the size with a length of zero.
+ */
+uint32_t psp_legacy_answer(PSPReq *req, unsigned addr, unsigned len,
+                           uint32_t size);
+
 /* The RMP entry of a page; INVALID_ADDRESS where the RMP does not reach */
 uint32_t psp_page(uint64_t paddr, SNPRmpEntry *e);
 

@@ -145,13 +145,8 @@ uint32_t psp_download_firmware(PSPReq *req)
 
 uint32_t psp_get_id(PSPReq *req)
 {
-    uint32_t len = psp_r32(req, 8), status;
+    uint32_t status = psp_legacy_answer(req, 0, 8, PSP_CHIP_ID);
 
-    psp_w32(req, 8, PSP_CHIP_ID);
-    if (len < PSP_CHIP_ID) {
-        return PSP_INVALID_LEN;
-    }
-    status = psp_legacy_output(req->psp, psp_addr(req, 0), PSP_CHIP_ID);
     if (status) {
         return status;
     }
