@@ -136,29 +136,89 @@ TEST_F_TIMEOUT(convert, back_maps_2m_again, GMEM_HUGE_TIMEOUT)
 			"All pages should be mapped");
 }
 
-FIXTURE(attributes) {};
-FIXTURE_SETUP(attributes) {}
-FIXTURE_TEARDOWN(attributes) {}
+/* What other sequences come to on the same file. */
+FIXTURE(written) {
+	struct gmem_huge g;
+};
+
+FIXTURE_SETUP(written)
+{
+	self->g = create_written();
+}
+
+FIXTURE_TEARDOWN(written)
+{
+	gmem_huge_free(&self->g);
+}
 
 /* The bar of the series: convert one page, touch it, convert back, touch it. */
-TEST_F_TIMEOUT(attributes, one_page_and_back_in_4_faults, GMEM_HUGE_TIMEOUT)
+TEST_F_TIMEOUT(written, one_page_and_back_in_4_faults, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = create_written();
-	struct gmem_huge_stats before = gmem_huge_stats(&g), after;
+	struct gmem_huge_stats before = gmem_huge_stats(&self->g), after;
 
-	to_shared(&g, 7, 1);
-	write_pages(&g, 7, 1, SHARED_TAG);
-	check_beside(&g, 7, 1);
-	to_private(&g, 7, 1);
-	check_pages(&g, 0, 2 * GMEM_HUGE_NR_4K, PRIVATE_TAG);
+	to_shared(&self->g, 7, 1);
+	write_pages(&self->g, 7, 1, SHARED_TAG);
+	check_beside(&self->g, 7, 1);
+	to_private(&self->g, 7, 1);
+	check_pages(&self->g, 0, 2 * GMEM_HUGE_NR_4K, PRIVATE_TAG);
 
-	after = gmem_huge_stats(&g);
+	after = gmem_huge_stats(&self->g);
 	TEST_ASSERT(after.faults - before.faults <= 4,
 		    "One page and back should take at most 4 faults, not %lu",
 		    after.faults - before.faults);
-	TEST_GMEM_MAPPED(&g, 2, 0, "The range should be mapped 2M again");
-	gmem_huge_free(&g);
+	TEST_GMEM_MAPPED(&self->g, 2, 0, "The range should be mapped 2M again");
 }
+
+/* Example: pages 3 and 400 are shared, one of them comes back: still 4K. */
+TEST_F_TIMEOUT(written, mixed_until_the_last_page_is_back, GMEM_HUGE_TIMEOUT)
+{
+	struct gmem_huge_stats before = gmem_huge_stats(&self->g);
+
+	to_shared(&self->g, 3, 1);
+	to_shared(&self->g, 400, 1);
+	TEST_GMEM_MAPPED(&self->g, 1, 510, "Two pages should be missing");
+
+	to_private(&self->g, 3, 1);
+	check_pages(&self->g, 3, 1, PRIVATE_TAG);
+	TEST_GMEM_MAPPED(&self->g, 1, 511, "A mixed range should not be promoted");
+	TEST_GMEM_SINCE(&self->g, before, 1, 1, 0, "A split range should split once");
+
+	to_private(&self->g, 400, 1);
+	check_pages(&self->g, 400, 1, PRIVATE_TAG);
+	TEST_GMEM_MAPPED(&self->g, 2, 0, "A uniform range should be promoted");
+	TEST_GMEM_SINCE(&self->g, before, 2, 1, 1, "The last page should promote");
+}
+
+/* Example: a page that is private already is made private: nothing to do. */
+TEST_F_TIMEOUT(written, no_change_splits_nothing, GMEM_HUGE_TIMEOUT)
+{
+	struct gmem_huge_stats before = gmem_huge_stats(&self->g);
+
+	to_private(&self->g, 7, 1);
+	to_private(&self->g, 0, 2 * GMEM_HUGE_NR_4K);
+	check_pages(&self->g, 0, 2 * GMEM_HUGE_NR_4K, PRIVATE_TAG);
+	TEST_GMEM_MAPPED(&self->g, 2, 0, "Unchanged attributes should not split");
+	TEST_GMEM_SINCE(&self->g, before, 0, 0, 0, "Unchanged attributes should cost nothing");
+}
+
+/* Example: prefaulting the page that came back promotes like touching it. */
+TEST_F_TIMEOUT(written, prefault_promotes, GMEM_HUGE_TIMEOUT)
+{
+	struct gmem_huge_stats before;
+
+	to_shared(&self->g, 7, 1);
+	to_private(&self->g, 7, 1);
+
+	before = gmem_huge_stats(&self->g);
+	gmem_huge_prefault(&self->g, gmem_huge_page(7), PAGE_SIZE);
+	TEST_GMEM_MAPPED(&self->g, 2, 0, "Prefaulting should promote");
+	check_pages(&self->g, 0, 2 * GMEM_HUGE_NR_4K, PRIVATE_TAG);
+	TEST_GMEM_SINCE(&self->g, before, 0, 0, 1, "No fault should be left to the guest");
+}
+
+FIXTURE(attributes) {};
+FIXTURE_SETUP(attributes) {}
+FIXTURE_TEARDOWN(attributes) {}
 
 /*
  * Example: page 7 is shared before anything is touched.  The folio is 2M all
@@ -183,42 +243,6 @@ TEST_F_TIMEOUT(attributes, mixed_before_the_first_touch, GMEM_HUGE_TIMEOUT)
 	gmem_huge_free(&g);
 }
 
-/* Example: pages 3 and 400 are shared, one of them comes back: still 4K. */
-TEST_F_TIMEOUT(attributes, mixed_until_the_last_page_is_back, GMEM_HUGE_TIMEOUT)
-{
-	struct gmem_huge g = create_written();
-	struct gmem_huge_stats before = gmem_huge_stats(&g);
-
-	to_shared(&g, 3, 1);
-	to_shared(&g, 400, 1);
-	TEST_GMEM_MAPPED(&g, 1, 510, "Two pages should be missing");
-
-	to_private(&g, 3, 1);
-	check_pages(&g, 3, 1, PRIVATE_TAG);
-	TEST_GMEM_MAPPED(&g, 1, 511, "A mixed range should not be promoted");
-	TEST_GMEM_SINCE(&g, before, 1, 1, 0, "A split range should split once");
-
-	to_private(&g, 400, 1);
-	check_pages(&g, 400, 1, PRIVATE_TAG);
-	TEST_GMEM_MAPPED(&g, 2, 0, "A uniform range should be promoted");
-	TEST_GMEM_SINCE(&g, before, 2, 1, 1, "The last page should promote");
-	gmem_huge_free(&g);
-}
-
-/* Example: a page that is private already is made private: nothing to do. */
-TEST_F_TIMEOUT(attributes, no_change_splits_nothing, GMEM_HUGE_TIMEOUT)
-{
-	struct gmem_huge g = create_written();
-	struct gmem_huge_stats before = gmem_huge_stats(&g);
-
-	to_private(&g, 7, 1);
-	to_private(&g, 0, 2 * GMEM_HUGE_NR_4K);
-	check_pages(&g, 0, 2 * GMEM_HUGE_NR_4K, PRIVATE_TAG);
-	TEST_GMEM_MAPPED(&g, 2, 0, "Unchanged attributes should not split");
-	TEST_GMEM_SINCE(&g, before, 0, 0, 0, "Unchanged attributes should cost nothing");
-	gmem_huge_free(&g);
-}
-
 /* Example: an untouched range is converted, there is no mapping to split. */
 TEST_F_TIMEOUT(attributes, unmapped_range_is_not_split, GMEM_HUGE_TIMEOUT)
 {
@@ -240,12 +264,10 @@ TEST_F_TIMEOUT(attributes, unmapped_range_is_not_split, GMEM_HUGE_TIMEOUT)
  */
 TEST_F_TIMEOUT(attributes, misaligned_memslot_is_never_promoted, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
+	struct gmem_huge g = gmem_huge_create_file(2 * SZ_2M, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
 	struct gmem_huge_stats before;
 
-	gmem_huge_open(&g, 2 * SZ_2M, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
-	gmem_huge_add_slot(&g, GMEM_HUGE_SLOT, GMEM_HUGE_GPA, SZ_2M, PAGE_SIZE);
-	to_private(&g, 0, GMEM_HUGE_NR_4K);
+	gmem_huge_add_private(&g, GMEM_HUGE_SLOT, 0, GMEM_HUGE_NR_4K, 1);
 	write_pages(&g, 0, GMEM_HUGE_NR_4K, PRIVATE_TAG);
 
 	before = gmem_huge_stats(&g);
@@ -254,23 +276,6 @@ TEST_F_TIMEOUT(attributes, misaligned_memslot_is_never_promoted, GMEM_HUGE_TIMEO
 	check_pages(&g, 7, 1, PRIVATE_TAG);
 	TEST_GMEM_MAPPED(&g, 0, 512, "An incongruent range should stay 4K");
 	TEST_GMEM_SINCE(&g, before, 1, 0, 0, "Nothing 2M, nothing to split or promote");
-	gmem_huge_free(&g);
-}
-
-/* Example: prefaulting the page that came back promotes like touching it. */
-TEST_F_TIMEOUT(attributes, prefault_promotes, GMEM_HUGE_TIMEOUT)
-{
-	struct gmem_huge g = create_written();
-	struct gmem_huge_stats before;
-
-	to_shared(&g, 7, 1);
-	to_private(&g, 7, 1);
-
-	before = gmem_huge_stats(&g);
-	gmem_huge_prefault(&g, gmem_huge_page(7), PAGE_SIZE);
-	TEST_GMEM_MAPPED(&g, 2, 0, "Prefaulting should promote");
-	check_pages(&g, 0, 2 * GMEM_HUGE_NR_4K, PRIVATE_TAG);
-	TEST_GMEM_SINCE(&g, before, 0, 0, 1, "No fault should be left to the guest");
 	gmem_huge_free(&g);
 }
 

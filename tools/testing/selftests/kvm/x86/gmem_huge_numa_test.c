@@ -55,11 +55,9 @@ FIXTURE_SETUP(policy)
 
 	TEST_REQUIRE(is_numa_available());
 
-	*g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
-	gmem_huge_open(g, FILE_SIZE, GUEST_MEMFD_FLAG_MMAP |
-				     GUEST_MEMFD_FLAG_LARGE_FOLIOS);
-	gmem_huge_add_slot(g, GMEM_HUGE_SLOT, GMEM_HUGE_GPA, FILE_SIZE, 0);
-	vm_mem_set_private(g->vm, GMEM_HUGE_GPA, FILE_SIZE);
+	*g = gmem_huge_create_file(FILE_SIZE, GUEST_MEMFD_FLAG_MMAP |
+					      GUEST_MEMFD_FLAG_LARGE_FOLIOS);
+	gmem_huge_add_private(g, GMEM_HUGE_SLOT, 0, FILE_SIZE / PAGE_SIZE, 0);
 	self->mem = kvm_mmap(FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, g->fd);
 }
 

@@ -138,9 +138,27 @@ TEST_F_TIMEOUT(punch, whole_ranges_are_2m_again, GMEM_HUGE_TIMEOUT)
 		    "Each range should come back with one fault");
 }
 
-FIXTURE(hole) {};
-FIXTURE_SETUP(hole) {}
-FIXTURE_TEARDOWN(hole) {}
+/* The same in a file of 2M that nobody has touched yet. */
+FIXTURE(hole) {
+	struct gmem_huge g;
+};
+
+FIXTURE_SETUP(hole)
+{
+	self->g = gmem_huge_create_private(SZ_2M);
+}
+
+FIXTURE_TEARDOWN(hole)
+{
+	gmem_huge_free(&self->g);
+}
+
+/* Return the counts from which a test goes on. */
+static struct gmem_huge_stats write_all(struct gmem_huge *g)
+{
+	gmem_huge_write(g, GMEM_HUGE_GPA, SZ_2M, TAG);
+	return gmem_huge_stats(g);
+}
 
 /*
  * Example: 512 holes of one page each.  The first one splits, the last one
@@ -148,52 +166,42 @@ FIXTURE_TEARDOWN(hole) {}
  */
 TEST_F_TIMEOUT(hole, page_by_page, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create_private(SZ_2M);
-	struct gmem_huge_stats before;
+	struct gmem_huge_stats before = write_all(&self->g);
 	u64 i, page;
-
-	gmem_huge_write(&g, GMEM_HUGE_GPA, SZ_2M, TAG);
-	before = gmem_huge_stats(&g);
 
 	/* 37 and 512 have no common factor, i.e. every page gets its turn. */
 	for (i = 0; i < GMEM_HUGE_NR_4K; i++) {
 		page = i * 37 % GMEM_HUGE_NR_4K;
-		punch(&g, page, 1);
-		TEST_GMEM_MAPPED(&g, 0, GMEM_HUGE_NR_4K - 1 - i,
+		punch(&self->g, page, 1);
+		TEST_GMEM_MAPPED(&self->g, 0, GMEM_HUGE_NR_4K - 1 - i,
 				 "Hole %lu should unmap page %lu only", i, page);
 	}
-	TEST_GMEM_SINCE(&g, before, 0, 1, 0, "One mapping should split once");
+	TEST_GMEM_SINCE(&self->g, before, 0, 1, 0, "One mapping should split once");
 
-	check_pages(&g, 0, GMEM_HUGE_NR_4K, 0);
-	TEST_GMEM_MAPPED(&g, 1, 0, "An empty range should be mapped 2M");
-	gmem_huge_free(&g);
+	check_pages(&self->g, 0, GMEM_HUGE_NR_4K, 0);
+	TEST_GMEM_MAPPED(&self->g, 1, 0, "An empty range should be mapped 2M");
 }
 
 /* Example: the folio was allocated and never mapped, there is nothing to split. */
 TEST_F_TIMEOUT(hole, in_an_unmapped_folio, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create_private(SZ_2M);
-	struct gmem_huge_stats before = gmem_huge_stats(&g);
+	struct gmem_huge_stats before = gmem_huge_stats(&self->g);
 
 	gmem_huge_dirty_free_memory();
-	gmem_huge_fallocate(&g, 0, SZ_2M);
-	punch(&g, 7, 1);
-	TEST_GMEM_SINCE(&g, before, 0, 0, 0, "Nothing mapped, nothing to split");
+	gmem_huge_fallocate(&self->g, 0, SZ_2M);
+	punch(&self->g, 7, 1);
+	TEST_GMEM_SINCE(&self->g, before, 0, 0, 0, "Nothing mapped, nothing to split");
 
-	check_pages(&g, 0, GMEM_HUGE_NR_4K, 0);
-	TEST_GMEM_MAPPED(&g, 0, 512, "A cut folio should be mapped 4K");
-	gmem_huge_free(&g);
+	check_pages(&self->g, 0, GMEM_HUGE_NR_4K, 0);
+	TEST_GMEM_MAPPED(&self->g, 0, 512, "A cut folio should be mapped 4K");
 }
 
 /* Example: the hole lies where no memory was ever allocated. */
 TEST_F_TIMEOUT(hole, in_nothing, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create_private(SZ_2M);
-
-	punch(&g, 7, 1);
-	check_pages(&g, 0, GMEM_HUGE_NR_4K, 0);
-	TEST_GMEM_MAPPED(&g, 1, 0, "A hole in nothing should leave the range 2M");
-	gmem_huge_free(&g);
+	punch(&self->g, 7, 1);
+	check_pages(&self->g, 0, GMEM_HUGE_NR_4K, 0);
+	TEST_GMEM_MAPPED(&self->g, 1, 0, "A hole in nothing should leave the range 2M");
 }
 
 /*
@@ -202,62 +210,50 @@ TEST_F_TIMEOUT(hole, in_nothing, GMEM_HUGE_TIMEOUT)
  */
 TEST_F_TIMEOUT(hole, after_a_conversion, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create_private(SZ_2M);
-	struct gmem_huge_stats before;
+	struct gmem_huge_stats before = write_all(&self->g);
 
-	gmem_huge_write(&g, GMEM_HUGE_GPA, SZ_2M, TAG);
-	before = gmem_huge_stats(&g);
+	vm_mem_set_shared(self->g.vm, gmem_huge_page(7), PAGE_SIZE);
+	punch(&self->g, 9, 1);
+	TEST_GMEM_MAPPED(&self->g, 0, 510, "Two pages should be missing");
 
-	vm_mem_set_shared(g.vm, gmem_huge_page(7), PAGE_SIZE);
-	punch(&g, 9, 1);
-	TEST_GMEM_MAPPED(&g, 0, 510, "Two pages should be missing");
-
-	vm_mem_set_private(g.vm, gmem_huge_page(7), PAGE_SIZE);
-	check_pages(&g, 7, 1, TAG);
-	check_pages(&g, 9, 1, 0);
-	TEST_GMEM_MAPPED(&g, 0, 512, "A cut folio should not be promoted");
-	TEST_GMEM_SINCE(&g, before, 2, 1, 0, "Only the two pages should fault");
-	gmem_huge_free(&g);
+	vm_mem_set_private(self->g.vm, gmem_huge_page(7), PAGE_SIZE);
+	check_pages(&self->g, 7, 1, TAG);
+	check_pages(&self->g, 9, 1, 0);
+	TEST_GMEM_MAPPED(&self->g, 0, 512, "A cut folio should not be promoted");
+	TEST_GMEM_SINCE(&self->g, before, 2, 1, 0, "Only the two pages should fault");
 }
 
 /* Example: page 7 is punched while shared, i.e. while no private gfn maps it. */
 TEST_F_TIMEOUT(hole, in_the_shared_part, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create_private(SZ_2M);
 	struct gmem_huge_stats before;
 
-	gmem_huge_write(&g, GMEM_HUGE_GPA, SZ_2M, TAG);
-	vm_mem_set_shared(g.vm, gmem_huge_page(7), PAGE_SIZE);
+	write_all(&self->g);
+	vm_mem_set_shared(self->g.vm, gmem_huge_page(7), PAGE_SIZE);
 
-	before = gmem_huge_stats(&g);
-	punch(&g, 7, 1);
-	check_pages(&g, 0, 7, TAG);
-	check_pages(&g, 8, 504, TAG);
-	TEST_GMEM_SINCE(&g, before, 0, 0, 0, "The private pages should stay mapped");
+	before = gmem_huge_stats(&self->g);
+	punch(&self->g, 7, 1);
+	check_pages(&self->g, 0, 7, TAG);
+	check_pages(&self->g, 8, 504, TAG);
+	TEST_GMEM_SINCE(&self->g, before, 0, 0, 0, "The private pages should stay mapped");
 
-	vm_mem_set_private(g.vm, gmem_huge_page(7), PAGE_SIZE);
-	check_pages(&g, 7, 1, 0);
-	TEST_GMEM_MAPPED(&g, 0, 512, "A cut folio should not be promoted");
-	gmem_huge_free(&g);
+	vm_mem_set_private(self->g.vm, gmem_huge_page(7), PAGE_SIZE);
+	check_pages(&self->g, 7, 1, 0);
+	TEST_GMEM_MAPPED(&self->g, 0, 512, "A cut folio should not be promoted");
 }
 
 /* Example: offsets and lengths that are no multiple of 4K, as without 2M. */
 TEST_F_TIMEOUT(hole, must_be_page_aligned, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create_private(SZ_2M);
-	struct gmem_huge_stats before;
+	struct gmem_huge_stats before = write_all(&self->g);
 
-	gmem_huge_write(&g, GMEM_HUGE_GPA, SZ_2M, TAG);
-	before = gmem_huge_stats(&g);
-
-	TEST_ASSERT(__gmem_huge_punch(&g, 1, PAGE_SIZE) == -EINVAL,
+	TEST_ASSERT(__gmem_huge_punch(&self->g, 1, PAGE_SIZE) == -EINVAL,
 		    "An unaligned offset should be refused");
-	TEST_ASSERT(__gmem_huge_punch(&g, 0, PAGE_SIZE + 1) == -EINVAL,
+	TEST_ASSERT(__gmem_huge_punch(&self->g, 0, PAGE_SIZE + 1) == -EINVAL,
 		    "An unaligned length should be refused");
-	check_pages(&g, 0, GMEM_HUGE_NR_4K, TAG);
-	TEST_GMEM_MAPPED(&g, 1, 0, "A refused hole should change nothing");
-	TEST_GMEM_SINCE(&g, before, 0, 0, 0, "A refused hole should cost nothing");
-	gmem_huge_free(&g);
+	check_pages(&self->g, 0, GMEM_HUGE_NR_4K, TAG);
+	TEST_GMEM_MAPPED(&self->g, 1, 0, "A refused hole should change nothing");
+	TEST_GMEM_SINCE(&self->g, before, 0, 0, 0, "A refused hole should cost nothing");
 }
 
 int main(int argc, char *argv[])

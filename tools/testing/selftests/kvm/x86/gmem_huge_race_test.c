@@ -280,8 +280,7 @@ static void create(struct kvm_vcpu *vcpus[])
 		vcpu_args_set(vcpus[i], 1, (u64)i);
 
 	gmem_huge_open(&race, RACE_SIZE, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
-	gmem_huge_add_slot(&race, GMEM_HUGE_SLOT, GMEM_HUGE_GPA, RACE_SIZE, 0);
-	vm_mem_set_private(race.vm, GMEM_HUGE_GPA, RACE_SIZE);
+	gmem_huge_add_private(&race, GMEM_HUGE_SLOT, 0, RACE_SIZE / PAGE_SIZE, 0);
 	virt_map(race.vm, GMEM_HUGE_GPA, GMEM_HUGE_GPA, NR_PAGES);
 	write_guest_global(race.vm, guest_seed, kvm_random_seed);
 }

@@ -21,17 +21,7 @@
 
 static struct gmem_huge create(u64 size)
 {
-	struct gmem_huge g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
-
-	gmem_huge_open(&g, size, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
-	return g;
-}
-
-static void add_private(struct gmem_huge *g, u32 slot, u64 gfn, u64 nr, u64 page)
-{
-	gmem_huge_add_slot(g, slot, gmem_huge_page(gfn), nr * PAGE_SIZE,
-			   page * PAGE_SIZE);
-	vm_mem_set_private(g->vm, gmem_huge_page(gfn), nr * PAGE_SIZE);
+	return gmem_huge_create_file(size, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
 }
 
 FIXTURE(slots) {};
@@ -44,8 +34,8 @@ TEST_F_TIMEOUT(slots, own_a_folio_each, GMEM_HUGE_TIMEOUT)
 	struct gmem_huge g = create(2 * SZ_2M);
 	struct gmem_huge_stats before;
 
-	add_private(&g, SLOT_A, 1024, 512, 0);
-	add_private(&g, SLOT_B, 0, 512, 512);
+	gmem_huge_add_private(&g, SLOT_A, 1024, 512, 0);
+	gmem_huge_add_private(&g, SLOT_B, 0, 512, 512);
 	gmem_huge_write(&g, gmem_huge_page(1024), SZ_2M, TAG_A);
 	gmem_huge_write(&g, gmem_huge_page(0), SZ_2M, TAG_B);
 	TEST_GMEM_MAPPED(&g, 2, 0, "Each memslot should map its folio 2M");
@@ -56,7 +46,7 @@ TEST_F_TIMEOUT(slots, own_a_folio_each, GMEM_HUGE_TIMEOUT)
 	gmem_huge_check(&g, gmem_huge_page(0), SZ_2M, TAG_B);
 	TEST_GMEM_SINCE(&g, before, 0, 0, 0, "The other memslot should stay mapped");
 
-	add_private(&g, SLOT_A, 1024, 512, 0);
+	gmem_huge_add_private(&g, SLOT_A, 1024, 512, 0);
 	gmem_huge_check(&g, gmem_huge_page(1024), SZ_2M, TAG_A);
 	TEST_GMEM_MAPPED(&g, 2, 0, "A new memslot should map the folio 2M again");
 	gmem_huge_free(&g);
@@ -69,8 +59,8 @@ TEST_F_TIMEOUT(slots, share_a_folio, GMEM_HUGE_TIMEOUT)
 	u64 folios = gmem_huge_nr_folios();
 	struct gmem_huge_stats before;
 
-	add_private(&g, SLOT_A, 0, 256, 0);
-	add_private(&g, SLOT_B, 256, 256, 256);
+	gmem_huge_add_private(&g, SLOT_A, 0, 256, 0);
+	gmem_huge_add_private(&g, SLOT_B, 256, 256, 256);
 	gmem_huge_write(&g, gmem_huge_page(0), SZ_1M, TAG_A);
 	gmem_huge_write(&g, gmem_huge_page(256), SZ_1M, TAG_B);
 	TEST_ASSERT_EQ(gmem_huge_nr_folios(), folios + 1);
@@ -93,14 +83,14 @@ TEST_F_TIMEOUT(slots, hand_a_folio_over, GMEM_HUGE_TIMEOUT)
 	struct gmem_huge g = create(SZ_2M);
 	struct gmem_huge_stats before;
 
-	add_private(&g, SLOT_A, 0, 256, 0);
-	add_private(&g, SLOT_B, 256, 256, 256);
+	gmem_huge_add_private(&g, SLOT_A, 0, 256, 0);
+	gmem_huge_add_private(&g, SLOT_B, 256, 256, 256);
 	gmem_huge_write(&g, gmem_huge_page(0), SZ_2M, TAG_A);
 	gmem_huge_delete_slot(&g, SLOT_A, gmem_huge_page(0));
 	gmem_huge_delete_slot(&g, SLOT_B, gmem_huge_page(256));
 	TEST_GMEM_MAPPED(&g, 0, 0, "Nothing should be mapped without memslots");
 
-	add_private(&g, SLOT_A, 0, 512, 0);
+	gmem_huge_add_private(&g, SLOT_A, 0, 512, 0);
 	before = gmem_huge_stats(&g);
 	gmem_huge_check(&g, gmem_huge_page(0), SZ_2M, TAG_A);
 	TEST_GMEM_MAPPED(&g, 1, 0, "One memslot should map the folio 2M");
@@ -119,8 +109,8 @@ TEST_F_TIMEOUT(slots, share_a_hole, GMEM_HUGE_TIMEOUT)
 	struct gmem_huge_stats before;
 
 	/* 768 pages each: one folio of its own, half of the one in between. */
-	add_private(&g, SLOT_A, 0, 512 + 256, 0);
-	add_private(&g, SLOT_B, 512 + 256, 256, 512 + 256);
+	gmem_huge_add_private(&g, SLOT_A, 0, 512 + 256, 0);
+	gmem_huge_add_private(&g, SLOT_B, 512 + 256, 256, 512 + 256);
 	gmem_huge_write(&g, gmem_huge_page(0), 2 * SZ_2M, TAG_A);
 	TEST_GMEM_MAPPED(&g, 1, 512, "Only the folio of one memslot should be 2M");
 
@@ -140,7 +130,7 @@ TEST_F_TIMEOUT(slots, do_not_overlap, GMEM_HUGE_TIMEOUT)
 	struct gmem_huge g = create(SZ_2M);
 	int r;
 
-	add_private(&g, SLOT_A, 0, 256, 0);
+	gmem_huge_add_private(&g, SLOT_A, 0, 256, 0);
 	r = __vm_set_user_memory_region2(g.vm, SLOT_B, KVM_MEM_GUEST_MEMFD,
 					 gmem_huge_page(512), SZ_1M, NULL,
 					 g.fd, SZ_1M - PAGE_SIZE);
@@ -283,8 +273,7 @@ TEST_F_TIMEOUT(dirty_log, of_private_memory_is_refused, GMEM_HUGE_TIMEOUT)
 	void *hva;
 	int r;
 
-	hva = gmem_huge_add_slot(&g, SLOT_A, GMEM_HUGE_GPA, SZ_2M, 0);
-	vm_mem_set_private(g.vm, GMEM_HUGE_GPA, SZ_2M);
+	hva = gmem_huge_add_private(&g, SLOT_A, 0, GMEM_HUGE_NR_4K, 0);
 	gmem_huge_write(&g, GMEM_HUGE_GPA, SZ_2M, TAG_A);
 	before = gmem_huge_stats(&g);
 

@@ -59,13 +59,11 @@ TEST_F_TIMEOUT(flag, both_software_types_support_it, GMEM_HUGE_TIMEOUT)
 /* Example: without the flag, 2M cost 512 faults and 512 mappings. */
 TEST_F_TIMEOUT(flag, without_it_memory_is_4k, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
+	struct gmem_huge g = gmem_huge_create_file(SZ_2M, 0);
 	u64 folios = gmem_huge_nr_folios();
 	struct gmem_huge_stats before;
 
-	gmem_huge_open(&g, SZ_2M, 0);
-	gmem_huge_add_slot(&g, GMEM_HUGE_SLOT, GMEM_HUGE_GPA, SZ_2M, 0);
-	vm_mem_set_private(g.vm, GMEM_HUGE_GPA, SZ_2M);
+	gmem_huge_add_private(&g, GMEM_HUGE_SLOT, 0, GMEM_HUGE_NR_4K, 0);
 
 	before = gmem_huge_stats(&g);
 	gmem_huge_write(&g, GMEM_HUGE_GPA, SZ_2M, 1);
@@ -120,13 +118,10 @@ FIXTURE_VARIANT_ADD(alignment, file_is_one_page)	{     1,   0,   0,    1, 0,    
 
 FIXTURE_SETUP(alignment)
 {
-	self->g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
-	gmem_huge_open(&self->g, variant->file * PAGE_SIZE,
-		       GUEST_MEMFD_FLAG_LARGE_FOLIOS);
-	gmem_huge_add_slot(&self->g, GMEM_HUGE_SLOT, gmem_huge_page(variant->gfn),
-			   variant->slot * PAGE_SIZE, variant->page * PAGE_SIZE);
-	vm_mem_set_private(self->g.vm, gmem_huge_page(variant->gfn),
-			   variant->slot * PAGE_SIZE);
+	self->g = gmem_huge_create_file(variant->file * PAGE_SIZE,
+					GUEST_MEMFD_FLAG_LARGE_FOLIOS);
+	gmem_huge_add_private(&self->g, GMEM_HUGE_SLOT, variant->gfn,
+			      variant->slot, variant->page);
 }
 
 FIXTURE_TEARDOWN(alignment)
@@ -177,12 +172,11 @@ FIXTURE_TEARDOWN(size) {}
  */
 TEST_F_TIMEOUT(size, user_address_does_not_matter, GMEM_HUGE_TIMEOUT)
 {
-	struct gmem_huge g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
+	struct gmem_huge g = gmem_huge_create_file(SZ_2M, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
 	void *mem = kvm_mmap(3 * SZ_2M, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	void *hva = align_ptr_up(mem, SZ_2M) + PAGE_SIZE;
 
-	gmem_huge_open(&g, SZ_2M, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
 	vm_set_user_memory_region2(g.vm, GMEM_HUGE_SLOT, KVM_MEM_GUEST_MEMFD,
 				   GMEM_HUGE_GPA, SZ_2M, hva, g.fd, 0);
 	vm_mem_set_private(g.vm, GMEM_HUGE_GPA, SZ_2M);
@@ -273,10 +267,8 @@ TEST_F_TIMEOUT(size, page_tables_are_saved, GMEM_HUGE_TIMEOUT)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
-		gmem_huge_open(&g, size, i ? GUEST_MEMFD_FLAG_LARGE_FOLIOS : 0);
-		gmem_huge_add_slot(&g, GMEM_HUGE_SLOT, GMEM_HUGE_GPA, size, 0);
-		vm_mem_set_private(g.vm, GMEM_HUGE_GPA, size);
+		g = gmem_huge_create_file(size, i ? GUEST_MEMFD_FLAG_LARGE_FOLIOS : 0);
+		gmem_huge_add_private(&g, GMEM_HUGE_SLOT, 0, size / PAGE_SIZE, 0);
 
 		before = gmem_huge_meminfo("SecPageTables");
 		gmem_huge_write(&g, GMEM_HUGE_GPA, size, 1);

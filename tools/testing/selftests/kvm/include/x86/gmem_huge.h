@@ -49,12 +49,16 @@ struct gmem_huge_stats {
 void gmem_huge_require(void);
 u64 gmem_huge_supported_flags(unsigned long vm_type);
 struct gmem_huge gmem_huge_create(unsigned long vm_type);
+struct gmem_huge gmem_huge_create_file(u64 size, u64 flags);
 struct gmem_huge gmem_huge_create_private(u64 size);
 void gmem_huge_free(struct gmem_huge *g);
 
 void gmem_huge_open(struct gmem_huge *g, u64 size, u64 flags);
 void *gmem_huge_add_slot(struct gmem_huge *g, u32 slot, gpa_t gpa, u64 size,
 			 u64 offset);
+/* @nr private pages, from the @gfn-th of the guest and the @page-th of the file. */
+void *gmem_huge_add_private(struct gmem_huge *g, u32 slot, u64 gfn, u64 nr,
+			    u64 page);
 void gmem_huge_delete_slot(struct gmem_huge *g, u32 slot, gpa_t gpa);
 
 static inline gpa_t gmem_huge_page(u64 nr)

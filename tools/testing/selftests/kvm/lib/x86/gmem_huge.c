@@ -127,6 +127,15 @@ static int run_op(struct gmem_huge *g, enum gmem_huge_verb verb, gpa_t gpa,
 	return run_to_sync(g);
 }
 
+static void must_run_op(struct gmem_huge *g, enum gmem_huge_verb verb,
+			gpa_t gpa, u64 size, u64 tag)
+{
+	int r = run_op(g, verb, gpa, size, tag);
+
+	TEST_ASSERT(!r, "Guest should %s [0x%lx, 0x%lx), KVM_RUN returned %d",
+		    verb == GMEM_HUGE_WRITE ? "write" : "read", gpa, gpa + size, r);
+}
+
 int __gmem_huge_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
 {
 	return run_op(g, GMEM_HUGE_WRITE, gpa, size, tag);
@@ -134,10 +143,7 @@ int __gmem_huge_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
 
 void gmem_huge_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
 {
-	int r = __gmem_huge_write(g, gpa, size, tag);
-
-	TEST_ASSERT(!r, "Guest should write [0x%lx, 0x%lx), KVM_RUN returned %d",
-		    gpa, gpa + size, r);
+	must_run_op(g, GMEM_HUGE_WRITE, gpa, size, tag);
 }
 
 int __gmem_huge_check(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
@@ -147,10 +153,7 @@ int __gmem_huge_check(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
 
 void gmem_huge_check(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
 {
-	int r = __gmem_huge_check(g, gpa, size, tag);
-
-	TEST_ASSERT(!r, "Guest should read [0x%lx, 0x%lx), KVM_RUN returned %d",
-		    gpa, gpa + size, r);
+	must_run_op(g, GMEM_HUGE_CHECK, gpa, size, tag);
 }
 
 void gmem_huge_host_write(void *mem, gpa_t gpa, u64 size, u64 tag)
@@ -217,14 +220,20 @@ struct gmem_huge gmem_huge_create(unsigned long vm_type)
 	return g;
 }
 
-/* The usual case: one file, one memslot for all of it, all of it private. */
-struct gmem_huge gmem_huge_create_private(u64 size)
+struct gmem_huge gmem_huge_create_file(u64 size, u64 flags)
 {
 	struct gmem_huge g = gmem_huge_create(KVM_X86_SW_PROTECTED_VM);
 
-	gmem_huge_open(&g, size, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
-	gmem_huge_add_slot(&g, GMEM_HUGE_SLOT, GMEM_HUGE_GPA, size, 0);
-	vm_mem_set_private(g.vm, GMEM_HUGE_GPA, size);
+	gmem_huge_open(&g, size, flags);
+	return g;
+}
+
+/* The usual case: one file, one memslot for all of it, all of it private. */
+struct gmem_huge gmem_huge_create_private(u64 size)
+{
+	struct gmem_huge g = gmem_huge_create_file(size, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
+
+	gmem_huge_add_private(&g, GMEM_HUGE_SLOT, 0, size / PAGE_SIZE, 0);
 	return g;
 }
 
@@ -255,6 +264,16 @@ void *gmem_huge_add_slot(struct gmem_huge *g, u32 slot, gpa_t gpa, u64 size,
 
 	vm_set_user_memory_region2(g->vm, slot, KVM_MEM_GUEST_MEMFD, gpa, size,
 				   hva, g->fd, offset);
+	return hva;
+}
+
+void *gmem_huge_add_private(struct gmem_huge *g, u32 slot, u64 gfn, u64 nr,
+			    u64 page)
+{
+	void *hva = gmem_huge_add_slot(g, slot, gmem_huge_page(gfn),
+				       nr * PAGE_SIZE, page * PAGE_SIZE);
+
+	vm_mem_set_private(g->vm, gmem_huge_page(gfn), nr * PAGE_SIZE);
 	return hva;
 }
 
