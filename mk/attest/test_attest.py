@@ -82,14 +82,18 @@ class LaunchTest(unittest.TestCase):
                 self.assertEqual(report[MEASUREMENT:MEASUREMENT + 48].hex(), value.hex())
 
 
-class MessageTest(unittest.TestCase):
-    """The sealed channel: what is not sealed right is not answered."""
+class LaunchedCase(unittest.TestCase):
+    """A machine and a guest that it has launched; what is claimed of them is the heirs'."""
 
     def setUp(self):
         self.machine = psp.Machine(QEMU)
         self.addCleanup(self.machine.__exit__)
         self.machine.init()
         self.guest, _ = launch(self.machine)
+
+
+class MessageTest(LaunchedCase):
+    """The sealed channel: what is not sealed right is not answered."""
 
     def test_sequence_goes_on(self):
         self.guest.report()

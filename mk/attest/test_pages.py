@@ -9,7 +9,7 @@ import struct
 import unittest
 
 import psp
-from test_attest import CODE, QEMU, launch
+from test_attest import CODE, LaunchedCase
 
 SWAP_OUT, SWAP_IN, MOVE, MD_INIT, DECOMMISSION = 0xc0, 0xc1, 0xc2, 0xc3, 0x90
 ASSIGNED, IMMUTABLE, VALIDATED = 1, 4, 1 << 62
@@ -18,14 +18,11 @@ GPA = 0x300000
 SOURCE, COPY, METADATA, HOME = 0x21000000, 0x21001000, 0x21002000, 0x21003000
 
 
-class PageTest(unittest.TestCase):
+class PageTest(LaunchedCase):
     """A running guest with one page in the Pre-Swap state and a metadata page."""
 
     def setUp(self):
-        self.machine = psp.Machine(QEMU)
-        self.addCleanup(self.machine.__exit__)
-        self.machine.init()
-        self.guest, _ = launch(self.machine)
+        super().setUp()
         self.pre_guest = ASSIGNED | IMMUTABLE | self.guest.asid << 51 | GPA
         self.machine.rmp(SOURCE, self.pre_guest | VALIDATED)
         self.machine.write(SOURCE, CODE)
