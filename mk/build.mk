@@ -43,9 +43,9 @@ $(S)/qemu: $(S)/qemu.tree
 	$(STAMP)
 
 define kernel
-$(S)/kernel-$(1)-$(2): $(S)/$(1).tree $(wildcard configs/*.config)
+$(S)/kernel-$(1)-$(2): $(S)/$(1).tree mk/kernel mk/image $(wildcard configs/*.config)
 	@mk/kernel $(1) $(2)
-	@mk/image modules $(1) $(2)
+	@mk/image kernel $(1) $(2)
 	$$(STAMP)
 endef
 $(eval $(call kernel,stock,plain))

@@ -94,9 +94,15 @@ step_failed() {
 	die "$label failed (exit $rc)${STEP_HINT:+; $STEP_HINT}; the whole log is ${log#"$ROOT"/}"
 }
 
-# publish FILE: standard input becomes FILE in one step, so that an interrupt leaves the old or the new one.
+# publish FILE [COMMAND...]: what the command prints, or else standard input, becomes FILE in one step. An interrupt or a
+# command that fails leaves what was there.
 publish() {
-	mkdir -p "$(dirname "$1")"
-	cat >"$1.tmp.$$"
-	mv "$1.tmp.$$" "$1"
+	local file=$1
+	shift
+	mkdir -p "$(dirname "$file")"
+	"${@:-cat}" >"$file.tmp.$$" || {
+		rm -f "$file.tmp.$$"
+		return 1
+	}
+	mv "$file.tmp.$$" "$file"
 }

@@ -56,10 +56,9 @@ def merged(ranges):
 
 
 def plugin_argument(host, counts):
-    system_map = host.output / "System.map"
     parts = [str(PLUGIN), f"out={counts}"]
     for word, pattern in (("clear", CLEAR), ("flush", FLUSH)):
-        parts += [f"{word}={start:x}-{end:x}" for start, end in merged(symbol_ranges(system_map, pattern))]
+        parts += [f"{word}={start:x}-{end:x}" for start, end in merged(symbol_ranges(host.image("map"), pattern))]
     return ",".join(parts)
 
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The emulated host: its QEMU command line and its initramfs."""
 import functools
+import os
 import shlex
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .paths import BUILD, UserError, relative, tree
+from .paths import BUILD, UserError, relative
 
 QEMU = BUILD / "qemu/out/qemu-system-x86_64"
 FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu")
@@ -34,9 +35,9 @@ class Host:
     append: str = ""
     extra: list = field(default_factory=list)
 
-    @property
-    def output(self):
-        return tree(self.kernel) / f"out-{self.config}"
+    def image(self, kind):
+        """What mk/image made of this kernel: its bzImage, the map of its symbols, the cpio of its modules."""
+        return needed(BUILD / f"image/{self.kernel}-{self.config}.{kind}", "test")
 
 
 def needed(path, verb):
@@ -59,12 +60,12 @@ def make_initrd(host, folder, job):
     for name, text in job.items():
         (files / name).write_text(text)
     make_cpio(folder / "job", folder / "job.cpio")
-    parts = [needed(BUILD / "image/user.cpio", "test"),
-             needed(BUILD / f"image/{host.kernel}-{host.config}.cpio", "test"), folder / "job.cpio"]
-    initrd = folder / "initrd"
-    with open(initrd, "wb") as out:
-        for part in parts:
+    initrd, new = folder / "initrd", folder / "initrd.new"
+    with open(new, "wb") as out:
+        for part in (needed(BUILD / "image/user.cpio", "test"), host.image("cpio"), folder / "job.cpio"):
             out.write(part.read_bytes())
+    # A QEMU that is starting has the old one mapped and reads it when its guest gets there.
+    os.replace(new, initrd)
     return initrd
 
 
@@ -88,7 +89,7 @@ def qemu_command(host, initrd):
     command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-machine", kind["machine"], "-accel", "tcg,thread=multi", "-cpu", kind["cpu"],
                 "-smp", f"{host.cpus},sockets={min(host.cpus, 2)}", "-m", f"{host.memory_mib}M", "-serial", "mon:stdio",
-                "-kernel", str(host.output / "arch/x86/boot/bzImage"), "-initrd", str(initrd),
+                "-kernel", str(host.image("bzImage")), "-initrd", str(initrd),
                 "-append", " ".join(filter(None, (APPEND, time_stamp_rate(), kind["append"], host.append)))]
     return command + two_nodes(host) + kind["extra"] + host.extra
 

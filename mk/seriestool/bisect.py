@@ -12,9 +12,9 @@ from .errors import Refusal
 from .gitcmd import Git
 from .tree import Tree
 
-BUILD = {"linux": "mk/kernel bisect plain && mk/selftests bisect && mk/image modules bisect plain", "qemu": "mk/qemu bisect"}
+BUILD = {"linux": "mk/kernel bisect plain && mk/selftests bisect && mk/image kernel bisect plain", "qemu": "mk/qemu bisect"}
 TEST = {"linux": "mk/bisect-test", "qemu": ""}
-INPUTS = ("configs/*.config", "mk/kernel", "mk/selftests", "mk/qemu", "mk/bisect-test", "mk/tests/*.toml")
+INPUTS = ("configs/*.config", "mk/kernel", "mk/selftests", "mk/image", "mk/guest/*", "mk/qemu", "mk/bisect-test", "mk/tests/*.toml")
 TAIL = 20
 
 
