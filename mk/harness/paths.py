@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where things are, and how an error is told."""
+import contextlib
+import fcntl
 import sys
 from pathlib import Path
 
@@ -19,6 +21,19 @@ def relative(path):
 def tree(name):
     """The source tree of a host kernel: stock, series or bisect."""
     return BUILD / ("linux" if name == "series" else f"linux-{name}")
+
+
+@contextlib.contextmanager
+def only_one(folder):
+    """Two runs in one folder would overwrite each other's initramfs and logs: wait for the other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another run in {relative(folder)}", file=sys.stderr, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def run_main(main):
