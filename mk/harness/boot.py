@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+from . import ktap
+from .cases import Case
 from .machine import as_text, make_initrd, qemu_command
 from .paths import relative
 from .result import Result
@@ -21,8 +23,10 @@ REPORT = re.compile(r"^(?!#).*(WARNING: |INFO: possible recursive|suspicious RCU
                     r"Invalid wait context|inconsistent lock state|Kernel panic|unable to handle page fault|"
                     r"Out of memory: Killed|invoked oom-killer)")
 KERNEL_TIME = re.compile(r"^\[ *\d+\.\d+\](\[.*?\])? ?")
+PLAN = re.compile(r"1\.\.(\d+)$")
 START = re.compile(r"# start (\d+) (\S+)")
 DONE = re.compile(r"(not )?ok (\d+) (\S+)(?: # (.*))?$")
+END = "# end of job"
 
 
 RUNNING = set()
@@ -80,16 +84,18 @@ class Console:
 
 
 class Boot:
-    """One boot and what its cases came to; `left` holds the cases that it did not get to."""
+    """One boot and what its cases came to."""
 
     def __init__(self, host, cases, folder, on_result, job=None):
         self.host, self.cases, self.folder, self.on_result = host, cases, folder, on_result
         self.job = job or {}
-        self.current, self.output, self.finished = None, [], 0
+        self.current, self.output, self.said, self.finished = None, [], [], 0
+        self.planned, self.ended = None, False
         self.report, self.started, self.last = None, 0.0, ""
         self.deadline = time.monotonic() + BOOT_SECONDS
 
     def run(self):
+        """Return the cases that the boot did not get to."""
         self.folder.mkdir(parents=True, exist_ok=True)
         job = {"list": "".join(case.job_line() for case in self.cases), **self.job}
         command = qemu_command(self.host, make_initrd(self.host, self.folder, job))
@@ -101,9 +107,10 @@ class Boot:
                 self.read(line)
         except TimeoutError:
             reason = f"no result within {self.current.limit(self.host)} s" if self.current else "the host hangs"
+            self.ended = False
         finally:
             console.close()
-        return self.leftover(self.report or reason)
+        return self.leftover(reason)
 
     def read(self, line):
         self.last = line or self.last
@@ -115,18 +122,27 @@ class Boot:
             self.end("failed" if match[1] else "passed", match[4] or "")
         elif self.current:
             self.output.append(line.removeprefix("# "))
+            self.said += [line[2:]] if line.startswith("# ") else []
+        elif match := PLAN.match(line):
+            self.planned = int(match[1])
+        elif line == END:
+            self.ended = True
 
     def begin(self, case):
-        self.current, self.output, self.started = case, [], time.monotonic()
-        self.report = None
+        """What the kernel reported since the last case counts against this one: nothing is reported in vain."""
+        self.current, self.output, self.said, self.started = case, [], [], time.monotonic()
+        if self.planned != len(self.cases):
+            self.report = self.report or f"the host plans {self.planned or 'no'} results, not {len(self.cases)}"
         self.deadline = self.started + case.limit(self.host)
 
     def end(self, status, detail):
-        if self.report:
-            status, detail = "failed", self.report
+        fault = self.report or (ktap.fault(self.said) if status == "passed" else "")
+        if fault:
+            status, detail = "failed", fault
         elif detail.startswith("SKIP"):
             status, detail = "skipped", self.skip_reason()
         self.publish(status, detail)
+        self.report = None
         self.deadline = time.monotonic() + GRACE_SECONDS
 
     def skip_reason(self):
@@ -140,13 +156,18 @@ class Boot:
         self.finished += 1
         self.current = None
         self.on_result(Result(case, self.host, status, detail, time.monotonic() - self.started, relative(log),
-                              "\n".join(self.output)))
+                              "\n".join(self.output), ktap.skips(self.said)))
 
     def leftover(self, reason):
-        """The running case takes the blame for the end of the host; without one, the first in line does."""
-        if self.current is None and self.finished == 0 and self.cases:
-            self.begin(self.cases[0])
-            reason = f"the host did not start: {self.report or self.last}; see {relative(self.folder)}/console.log"
+        """The host is gone: somebody takes the blame, unless all was over and nothing was reported."""
+        reason = self.report or reason
+        if self.current is None:
+            reason = f"{reason}, last said: {self.last}; see {relative(self.folder)}/console.log"
+            if self.finished < len(self.cases):
+                self.begin(self.cases[self.finished])
+                reason = ("the host did not start: " if not self.finished else "before this test: ") + reason
+            elif self.report or not self.ended:
+                self.begin(Case(self.cases[-1].suite, "end-of-the-boot"))
         if self.current is not None:
             self.publish("failed", reason)
         return self.cases[self.finished:]

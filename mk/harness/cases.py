@@ -2,8 +2,9 @@
 """The table of tests: mk/tests/*.toml, one file a suite.
 
 A suite says whose programs it runs (`programs`), on which host (`hosts`, a list of kernel-config-machine), and holds
-[cases]: name = { args, seconds, alone, run, module, skip, fail, must_fail }. `skip` and `fail` hold the reason of what is
-expected; `must_fail` is what the failure that the case wants to see has to say. The host "tools" is the machine that builds.
+[cases]: name = { args, seconds, alone, run, module, skip, fail, skips, must_fail }. `skip` and `fail` hold the reason of what is
+expected, `skips` the reason why a part of a program that passes is skipped; `must_fail` is what the failure that the case wants
+to see has to say. [left_out] holds programs that are in no case, with the reason. The host "tools" is the machine that builds.
 """
 import fnmatch
 import os
@@ -17,11 +18,11 @@ DEBUG_FACTOR = 8
 TOOLS = "tools"
 # In a case's arguments: how long a race test lasts, RACE_SECONDS of the environment.
 RACE = "${RACE_SECONDS}"
+FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "skips", "must_fail", "hosts"}
 
 
 def race_seconds():
     return int(os.environ.get("RACE_SECONDS") or 20)
-FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "must_fail", "hosts"}
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Case:
     module: str = ""
     expect: str = "pass"
     reason: str = ""
+    skips: str = ""
     hosts: list = field(default_factory=list)
 
     @property
@@ -63,9 +65,13 @@ def expectation(options):
     return {}
 
 
-def load_suite(path):
+def read_table(path):
     with open(path, "rb") as file:
-        table = tomllib.load(file)
+        return tomllib.load(file)
+
+
+def load_suite(path):
+    table = read_table(path)
     for name, options in table["cases"].items():
         unknown = set(options) - FIELDS
         if unknown:
@@ -75,8 +81,12 @@ def load_suite(path):
                    **expectation(options), **options)
 
 
+def tables():
+    return sorted((ROOT / "mk/tests").glob("*.toml"))
+
+
 def load(pattern=""):
-    cases = [case for path in sorted((ROOT / "mk/tests").glob("*.toml")) for case in load_suite(path)]
+    cases = [case for path in tables() for case in load_suite(path)]
     return [case for case in cases if matches(case, pattern)]
 
 

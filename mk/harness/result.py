@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a case came to, judged by what was expected of it, and how that is told."""
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -14,17 +14,29 @@ class Result:
     seconds: float
     log: str
     output: str = ""
+    # Results that were skipped inside a program which as a whole passed.
+    skips: list = field(default_factory=list)
+
+    def plainly(self):
+        """The verdict on a case of which nothing was expected but success: a skip is none, not even one inside."""
+        if self.status == "skipped":
+            return "failed", f"unexpected skip: {self.detail}"
+        if self.status == "passed" and self.skips and not self.case.skips:
+            return "failed", f"unexpected skip inside: {self.skips[0]}"
+        if self.status == "passed" and self.case.skips and not self.skips:
+            return "failed", f"nothing skipped inside although the table of tests says so ({self.case.skips}); correct the table"
+        return self.status, self.detail
 
     def judge(self):
         """Fold the table's expectation in: an unexpected skip fails, and so does a known failure that passes."""
         expected = self.case.expect
         if expected == "must_fail":
-            seen = f"{self.status}: {self.detail}"
-            return ("passed", "") if seen.startswith("failed") and self.case.reason in self.detail else \
-                ("failed", f"wanted a failure that says {self.case.reason!r}, got {seen}")
-        if expected == "pass" and self.status == "skipped":
-            return "failed", f"unexpected skip: {self.detail}"
-        if expected == "pass" or self.status == "failed" and expected == "skip":
+            status, detail = self.plainly()
+            return ("passed", "") if status == "failed" and self.case.reason in detail else \
+                ("failed", f"wanted a failure that says {self.case.reason!r}, got {status}: {detail}")
+        if expected == "pass":
+            return self.plainly()
+        if self.status == "failed" and expected == "skip":
             return self.status, self.detail
         if self.status == {"skip": "skipped", "fail": "failed"}[expected]:
             return "skipped", f"{'known failure' if expected == 'fail' else 'not here'}: {self.case.reason}"
@@ -75,3 +87,8 @@ def summary(results):
     for result in results:
         count[result.judge()[0]] += 1
     return count
+
+
+def exit_status(count):
+    """A run is red with one failure, and when it tried nothing."""
+    return 1 if count["failed"] or not count["passed"] else 0

@@ -23,6 +23,7 @@ class Reading(unittest.TestCase):
         self.results = []
         self.cases = [Case("suite", "first"), Case("suite", "second")]
         self.boot = boot.Boot(Host(), self.cases, Path(temporary.name), self.results.append)
+        self.boot.read("1..2")
 
     def console(self, *lines):
         for line in lines:
@@ -37,6 +38,8 @@ class Reading(unittest.TestCase):
         self.assertEqual(self.statuses(), ["passed", "failed"])
         self.assertEqual(self.results[0].output, "hello")
         self.assertIn("KASAN", self.results[1].detail)
+        self.assertEqual(self.boot.leftover("x"), [])
+        self.assertEqual(len(self.results), 2)
 
     def test_kernel_time_and_caller_are_stripped(self):
         self.assertEqual(boot.KERNEL_TIME.sub("", "[    1.234567][    T1] ok 1 first"), "ok 1 first")
@@ -59,10 +62,58 @@ class Reading(unittest.TestCase):
         self.assertEqual(self.boot.leftover(self.boot.report), [self.cases[1]])
         self.assertEqual(self.statuses(), ["failed"])
 
-    def test_end_between_two_cases_blames_neither(self):
-        self.console("# start 1 first", "ok 1 first")
-        self.assertEqual(self.boot.leftover("the host ended early"), [self.cases[1]])
+    def test_an_end_between_two_cases_is_the_next_ones_failure(self):
+        self.console("# start 1 first", "ok 1 first", "[ 3.0] Kernel panic - not syncing: from a timer")
+        self.assertEqual(self.boot.leftover("the host ended early"), [])
+        self.assertEqual(self.statuses(), ["passed", "failed"])
+        self.assertIn("before this test: Kernel panic", self.results[1].detail.replace("[ 3.0] ", ""))
+
+    def test_a_report_between_two_cases_is_the_next_ones_failure(self):
+        self.console("# start 1 first", "ok 1 first", "WARNING: possible circular locking dependency detected",
+                     "# start 2 second", "ok 2 second")
+        self.assertEqual(self.statuses(), ["passed", "failed"])
+        self.assertIn("circular", self.results[1].detail)
+
+    def test_a_report_before_the_first_case_counts_too(self):
+        self.console("WARNING: suspicious RCU usage", "# start 1 first", "ok 1 first", "# start 2 second", "ok 2 second")
+        self.assertEqual(self.statuses(), ["failed", "passed"])
+
+    def test_a_report_after_the_last_case_is_a_failure_of_its_own(self):
+        self.console("# start 1 first", "ok 1 first", "# start 2 second", "ok 2 second", "# end of job",
+                     "WARNING: held lock freed!")
+        self.assertEqual(self.boot.leftover("x"), [])
+        self.assertEqual(self.statuses(), ["passed", "passed", "failed"])
+        self.assertIn("held lock", self.results[2].detail)
+
+    def test_a_host_that_does_not_reach_its_end_is_a_failure_of_its_own(self):
+        self.console("# start 1 first", "ok 1 first", "# start 2 second", "ok 2 second")
+        self.boot.leftover("the host ended early")
+        self.assertEqual(self.statuses(), ["passed", "passed", "failed"])
+
+    def test_a_warning_fails_a_case_that_says_ok(self):
+        self.console("# start 1 first", "WARNING: drivers/some.c:1 at f+0x1/0x2, CPU#1: sh/1", "ok 1 first")
+        self.assertEqual(self.results[0].judge()[0], "failed")
+
+    def test_a_skip_that_the_table_does_not_know_fails(self):
+        self.console("# start 1 first", "ok 1 first # SKIP")
+        self.assertEqual(self.results[0].judge(), ("failed", "unexpected skip: no reason given"))
+
+    def test_a_skip_inside_that_the_table_does_not_know_fails(self):
+        self.console("# start 1 first", "# TAP version 13", "# 1..1", "# ok 1 inner # SKIP one node", "ok 1 first")
+        self.assertEqual(self.results[0].judge(), ("failed", "unexpected skip inside: ok 1 inner # SKIP one node"))
+
+    def test_a_program_without_its_plan_fails(self):
+        self.console("# start 1 first", "# TAP version 13", "# ok 1 inner", "ok 1 first")
+        self.assertEqual(self.results[0].judge(), ("failed", "KTAP without a plan"))
+
+    def test_a_kernel_line_is_none_of_the_programs(self):
+        self.console("# start 1 first", "# TAP version 13", "# 1..1", "ok 7 kernel", "# ok 1 inner", "ok 1 first")
         self.assertEqual(self.statuses(), ["passed"])
+
+    def test_a_host_without_its_plan_fails(self):
+        self.boot.planned = None
+        self.console("KTAP version 1", "# start 1 first", "ok 1 first")
+        self.assertEqual(self.results[0].judge(), ("failed", "the host plans no results, not 2"))
 
     def test_host_that_does_not_start_fails_the_first_case_so_that_it_ends(self):
         self.console("Linux cannot mount root")

@@ -24,7 +24,7 @@ class Judging(unittest.TestCase):
             ("pass", "passed"): "passed", ("pass", "failed"): "failed", ("pass", "skipped"): "failed",
             ("skip", "passed"): "failed", ("skip", "failed"): "failed", ("skip", "skipped"): "skipped",
             ("fail", "passed"): "failed", ("fail", "failed"): "skipped", ("fail", "skipped"): "failed",
-            ("must_fail", "passed"): "failed", ("must_fail", "failed"): "passed", ("must_fail", "skipped"): "failed",
+            ("must_fail", "passed"): "failed", ("must_fail", "failed"): "passed", ("must_fail", "skipped"): "passed",
         }
         for (expect, status), verdict in verdicts.items():
             self.assertEqual(came(status, expect).judge()[0], verdict, (expect, status))
@@ -34,9 +34,30 @@ class Judging(unittest.TestCase):
         one.detail = "something else"
         self.assertEqual(one.judge()[0], "failed")
 
+    def test_a_wanted_skip_must_say_that_it_was_unexpected(self):
+        one = came("skipped", "must_fail")
+        one.case.reason = "unexpected skip"
+        self.assertEqual(one.judge()[0], "passed")
+        one.case.reason = "exit 1"
+        self.assertEqual(one.judge()[0], "failed")
+
+    def test_skips_inside_are_what_the_table_says(self):
+        one = came("passed")
+        one.skips = ["ok 3 placement # SKIP one node"]
+        self.assertIn("placement", one.judge()[1])
+        one.case.skips = "the machine has one node"
+        self.assertEqual(one.judge()[0], "passed")
+        one.skips = []
+        self.assertIn("correct the table", one.judge()[1])
+
     def test_summary_counts_verdicts(self):
         count = result.summary([came("passed"), came("skipped"), came("skipped", "skip")])
         self.assertEqual(count, {"passed": 1, "failed": 1, "skipped": 1})
+
+    def test_a_run_is_red_with_one_failure_or_without_a_test(self):
+        for results, status in (([came("passed")], 0), ([came("passed"), came("skipped")], 1),
+                                ([came("skipped", "skip")], 1), ([], 1)):
+            self.assertEqual(result.exit_status(result.summary(results)), status)
 
     def test_junit_holds_control_characters_harmlessly(self):
         with tempfile.TemporaryDirectory() as folder:
