@@ -79,6 +79,12 @@ def two_nodes(host):
     return words
 
 
+def processor(host):
+    """KASAN asks for LA57 wherever the kernel does, and identify_cpu() forgets it for a moment: an interrupt then is a report."""
+    cpu = MACHINES[host.machine]["cpu"]
+    return cpu + ",la57=off" if cpu == "max" and host.config == "debug" else cpu
+
+
 def qemu_command(host, initrd):
     kind = MACHINES.get(host.machine)
     if kind is None:
@@ -87,7 +93,7 @@ def qemu_command(host, initrd):
     for folder in FIRMWARE:
         command += ["-L", folder]
     command += ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                "-machine", kind["machine"], "-accel", "tcg,thread=multi", "-cpu", kind["cpu"],
+                "-machine", kind["machine"], "-accel", "tcg,thread=multi", "-cpu", processor(host),
                 "-smp", f"{host.cpus},sockets={min(host.cpus, 2)}", "-m", f"{host.memory_mib}M", "-serial", "mon:stdio",
                 "-kernel", str(host.image("bzImage")), "-initrd", str(initrd),
                 "-append", " ".join(filter(None, (APPEND, time_stamp_rate(), kind["append"], host.append)))]

@@ -81,6 +81,8 @@ void gmem_huge_punch(struct gmem_huge *g, u64 offset, u64 size);
  */
 int __gmem_huge_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag);
 void gmem_huge_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag);
+/* What to write the next time that the vCPU runs; it reports when it is done. */
+void gmem_huge_set_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag);
 int __gmem_huge_check(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag);
 void gmem_huge_check(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag);
 

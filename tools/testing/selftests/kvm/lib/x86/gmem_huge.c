@@ -111,8 +111,8 @@ static int run_to_sync(struct gmem_huge *g)
 	}
 }
 
-static int run_op(struct gmem_huge *g, enum gmem_huge_verb verb, gpa_t gpa,
-		  u64 size, u64 tag)
+static void set_op(struct gmem_huge *g, enum gmem_huge_verb verb, gpa_t gpa,
+		   u64 size, u64 tag)
 {
 	struct gmem_huge_op op = {
 		.verb = verb,
@@ -124,6 +124,12 @@ static int run_op(struct gmem_huge *g, enum gmem_huge_verb verb, gpa_t gpa,
 	TEST_ASSERT(tag < PAGE_SIZE, "Tag 0x%lx overlaps the page's address", tag);
 
 	write_guest_global(g->vm, guest_op, op);
+}
+
+static int run_op(struct gmem_huge *g, enum gmem_huge_verb verb, gpa_t gpa,
+		  u64 size, u64 tag)
+{
+	set_op(g, verb, gpa, size, tag);
 	return run_to_sync(g);
 }
 
@@ -134,6 +140,11 @@ static void must_run_op(struct gmem_huge *g, enum gmem_huge_verb verb,
 
 	TEST_ASSERT(!r, "Guest should %s [0x%lx, 0x%lx), KVM_RUN returned %d",
 		    verb == GMEM_HUGE_WRITE ? "write" : "read", gpa, gpa + size, r);
+}
+
+void gmem_huge_set_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
+{
+	set_op(g, GMEM_HUGE_WRITE, gpa, size, tag);
 }
 
 int __gmem_huge_write(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag)
