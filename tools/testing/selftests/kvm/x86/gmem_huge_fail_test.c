@@ -127,7 +127,7 @@ static int do_prefault(struct gmem_huge *g)
 /* KVM_RUN and nothing else, what it stopped at is looked up later. */
 static int do_touch(struct gmem_huge *g)
 {
-	return _vcpu_run(g->vcpu) ? -errno : 0;
+	return __vcpu_run(g->vcpu) ? -errno : 0;
 }
 
 static void share_page(struct gmem_huge *g)
