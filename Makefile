@@ -9,6 +9,9 @@ CONFIG ?= plain
 KERNEL ?= series
 # How long race tests last; ten minutes for the record.
 RACE_SECONDS ?= 20
+# The debug configuration: KASAN, lockdep, fault injection. DEBUG=0 leaves it out, and the 20 minutes that its kernel takes at first.
+DEBUG ?= 1
+override DEBUG := $(filter-out 0,$(DEBUG))
 export RACE_SECONDS
 include mk/build.mk
 
@@ -20,7 +23,7 @@ help:
 run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
 	@mk/bench --run
 
-#: make test            every test; T=pattern runs what matches; DEBUG=1 adds the debug configuration
+#: make test            every test; T=pattern runs what matches; DEBUG=0 leaves the debug configuration out
 test: build
 	@DEBUG=$(DEBUG) mk/test $(T)
 

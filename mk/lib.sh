@@ -7,7 +7,7 @@ LOGS=$BUILD/log
 # The machine's python, not one that a version manager put first in PATH.
 PATH=/usr/bin:/bin:/usr/sbin:/sbin:$PATH
 # make's own variables must not reach the makes that run inside.
-unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES
+unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES DEBUG
 . "$ROOT/mk/versions.mk"
 
 say() { printf '%s\n' "$*" >&2; }

@@ -34,6 +34,14 @@ class Loading(unittest.TestCase):
         case, = suite("foo = {}")
         self.assertEqual([host.kernel for host in cases.hosts_of(case)], ["series"])
 
+    def test_the_debug_configuration_can_be_left_out(self):
+        case = cases.Case("suite", "foo", hosts=["series-plain-svm", "series-debug-svm"])
+        for value, configs in (("1", ["plain", "debug"]), ("", ["plain"])):
+            with mock.patch.dict("os.environ", {"DEBUG": value}):
+                self.assertEqual([host.config for host in cases.hosts_of(case)], configs)
+        with mock.patch.dict("os.environ", clear=True):
+            self.assertEqual(len(list(cases.hosts_of(case))), 2)
+
     def test_limits_are_longer_on_the_debug_kernel(self):
         case, = suite("foo = { seconds = 10 }")
         self.assertEqual((case.limit(Host()), case.limit(Host(config="debug"))), (10, 10 * cases.DEBUG_FACTOR))
