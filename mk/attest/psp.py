@@ -5,6 +5,7 @@ Over QEMU's qtest protocol this reads and writes physical memory and ports. A
 guest's private memory reads as the guest sees it, so the secrets page gives
 the keys with which a guest would seal its messages.
 """
+import json
 import os
 import socket
 import struct
@@ -33,7 +34,7 @@ HEADER = 0x60
 class Machine:
     """A stopped QEMU with the secure processor at 00:05.0, BAR 2 at BAR."""
 
-    def __init__(self, qemu, device=""):
+    def __init__(self, qemu, device="", machine="", extra=(), stderr=subprocess.DEVNULL):
         self.dir = tempfile.TemporaryDirectory()
         path = os.path.join(self.dir.name, "qtest")
         bios = os.path.join(self.dir.name, "bios")
@@ -45,9 +46,11 @@ class Machine:
         listener.settimeout(60)
         self.process = subprocess.Popen(
             [qemu, "-accel", "tcg", "-S", "-m", "5G", "-vga", "none", "-net", "none", "-display", "none",
-             "-global", "apic-common.vapic=off", "-bios", bios, "-machine", "q35,x-snp-host=on,x-snp-crypt=off",
+             "-global", "apic-common.vapic=off", "-bios", bios,
+             "-machine", f"q35,x-snp-host=on,x-snp-crypt=off{machine}", *extra,
              "-device", "amd-iommu,snp=on", "-device", f"amd-psp,addr={SLOT},x-no-cpu-check=on{device}",
-             "-qtest", f"unix:{path}"], stderr=subprocess.DEVNULL)
+             "-qmp", f"unix:{path}.qmp,server=on,wait=off", "-qtest", f"unix:{path}"], stderr=stderr)
+        self.monitor_path, self.monitor = path + ".qmp", None
         self.socket, _ = listener.accept()
         self.lines = self.socket.makefile("rw")
         listener.close()
@@ -62,6 +65,8 @@ class Machine:
         self.process.kill()
         self.process.wait()
         self.socket.close()
+        if self.monitor:
+            self.monitor.close()
         self.dir.cleanup()
 
     def ask(self, command):
@@ -71,6 +76,20 @@ class Machine:
         if not answer or answer[0] != "OK":
             raise RuntimeError(f"qtest: {command.split()[0]} answered {answer}")
         return answer[1:]
+
+    def qmp(self, command, **arguments):
+        """The answer of the monitor; events are passed over."""
+        if not self.monitor:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(self.monitor_path)
+                self.monitor = connection.makefile("rw")
+            self.monitor.readline()
+            self.qmp("qmp_capabilities")
+        self.monitor.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.monitor.flush()
+        while "event" in (answer := json.loads(self.monitor.readline())):
+            pass
+        return answer["return"]
 
     def read(self, address, size):
         return bytes.fromhex(self.ask(f"read {address:#x} {size:#x}")[0][2:])
@@ -84,7 +103,11 @@ class Machine:
     def command(self, number, buffer):
         """Issue a command and return the firmware's status."""
         self.write(CMDBUF, buffer)
-        for register, value in ((0x109e0, CMDBUF), (0x109e4, 0), (0x10980, number << 16)):
+        return self.issue(number, CMDBUF)
+
+    def issue(self, number, address):
+        """The same with the buffer as it is, wherever it is."""
+        for register, value in ((0x109e0, address & 0xffffffff), (0x109e4, address >> 32), (0x10980, number << 16)):
             self.ask(f"writel {BAR + register:#x} {value:#x}")
         answer = int(self.ask(f"readl {BAR + 0x10980:#x}")[0], 16)
         assert answer & DONE

@@ -6,6 +6,7 @@ Worked example: a page of a running guest is swapped out; what the host then
 holds is not the page, and not even the host can bring back a changed copy.
 """
 import struct
+import time
 import unittest
 
 import psp
@@ -92,6 +93,25 @@ class PageTest(LaunchedCase):
         self.assertEqual(self.move(SOURCE, COPY, flags=1), PAGE_SIZE)
         self.machine.rmp(SOURCE, self.pre_guest & ~IMMUTABLE)
         self.assertEqual(self.move(SOURCE, COPY), PAGE_STATE)
+
+
+class ResetTest(unittest.TestCase):
+    """A machine with ciphertext is reset while a guest runs."""
+
+    def test_reset_leaves_ciphertext(self):
+        machine = psp.Machine(QEMU, machine=",x-snp-crypt=on")
+        self.addCleanup(machine.__exit__)
+        machine.init()
+        guest, _ = launch(machine)
+        mine, other = guest.next_page - psp.PAGE, 0x30000000
+        machine.write(other, CODE)
+        content = machine.read(mine, psp.PAGE)
+        machine.qmp("system_reset")
+        deadline = time.monotonic() + 60
+        while machine.read(mine, psp.PAGE) == content:
+            self.assertLess(time.monotonic(), deadline, "the guest's page is as it was")
+            time.sleep(0.1)
+        self.assertEqual(machine.read(other, psp.PAGE), CODE)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,17 @@ void snp_key_clear(uint32_t asid)
     }
 }
 
+bool snp_key_any(void)
+{
+    QEMU_LOCK_GUARD(&key_lock);
+    for (int asid = 0; asid < MAX_ASIDS; asid++) {
+        if (keys[asid]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void snp_key_set(uint32_t asid, const uint8_t key[SNP_KEY_SIZE])
 {
     SNPHostState *host = snp_host_get();

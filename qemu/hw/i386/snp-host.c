@@ -6,12 +6,10 @@
 #include "qemu/osdep.h"
 #include "qemu/atomic.h"
 #include "qemu/bswap.h"
-#include "qemu/cutils.h"
 #include "qemu/error-report.h"
 #include "qemu/log.h"
 #include "qemu/units.h"
 #include "qapi/error.h"
-#include "qapi/visitor.h"
 #include "exec/memory.h"
 #include "hw/i386/snp-host.h"
 #include "hw/i386/snp-crypt.h"
@@ -30,20 +28,13 @@ static SNPHostState *the_host;
 
 #define SNP_NAME(id, name) name,
 static const char *const counter_names[] = { SNP_COUNTERS(SNP_NAME) };
-static const char *const inject_names[] = { SNP_INJECTS(SNP_NAME) };
-static const char *const format_names[] = {
-    [SNP_RMP_RAW] = "raw",
-    [SNP_RMP_RMPREAD] = "rmpread",
-    [SNP_RMP_SEGMENTED] = "segmented",
-};
 
 SNPHostState *snp_host_get(void)
 {
     return the_host && the_host->enabled ? the_host : NULL;
 }
 
-/* Options come before the machine is built, so the object is made by them */
-static SNPHostState *host_of(Object *machine)
+SNPHostState *snp_host_of(Object *machine)
 {
     if (!the_host) {
         the_host = SNP_HOST(object_new(TYPE_SNP_HOST));
@@ -149,23 +140,6 @@ void snp_clear_snp_en(void)
     snp_tlb_flush_all();
 }
 
-void *snp_host_ram_ptr(hwaddr spa)
-{
-    MachineState *machine = current_machine;
-    X86MachineState *x86ms = X86_MACHINE(machine);
-    uint8_t *ram = memory_region_get_ram_ptr(machine->ram);
-
-    if (spa < x86ms->below_4g_mem_size) {
-        return ram + spa;
-    }
-    if (spa >= x86ms->above_4g_mem_start &&
-        spa - x86ms->above_4g_mem_start < x86ms->above_4g_mem_size) {
-        return ram + x86ms->below_4g_mem_size +
-               (spa - x86ms->above_4g_mem_start);
-    }
-    return NULL;
-}
-
 /* One quadword a segment: its table's address, and how many GiB it covers */
 static void fill_segment_table(SNPHostState *host)
 {
@@ -190,7 +164,9 @@ static void snp_host_reset(void *opaque)
     if (host->format == SNP_RMP_SEGMENTED) {
         fill_segment_table(host);
     }
-
+    if (snp_key_any()) {
+        snp_rmp_lose_keys();
+    }
     qatomic_set(&host->enforced, false);
     snp_rmp_release_all();
     for (int asid = 1; asid <= host->max_asid; asid++) {
@@ -226,6 +202,7 @@ uint64_t snp_host_carve_rmp(X86MachineState *x86ms)
     host->rmp_entries = host->rmp_base + head;
     host->rmp_cfg = segmented ? RMP_CFG_SEGMENTED | SNP_SEGMENT_SHIFT << 8 : 0;
     e820_add_entry(host->rmp_base, need, E820_RESERVED);
+    snp_ram_init();
     snp_crypt_init();
     qemu_register_reset(snp_host_reset, host);
     return size - need;
@@ -245,115 +222,6 @@ void snp_host_check(X86MachineState *x86ms)
                      "is none; use -m 4G or more");
         exit(EXIT_FAILURE);
     }
-}
-
-/* Options of the machine */
-
-#define SNP_BOOL_OPTION(field)                                          \
-static bool get_##field(Object *obj, Error **errp)                      \
-{                                                                       \
-    return host_of(obj)->field;                                         \
-}                                                                       \
-static void set_##field(Object *obj, bool value, Error **errp)          \
-{                                                                       \
-    host_of(obj)->field = value;                                        \
-}
-
-SNP_BOOL_OPTION(enabled)
-SNP_BOOL_OPTION(strict)
-SNP_BOOL_OPTION(crypt)
-
-static char *get_format(Object *obj, Error **errp)
-{
-    return g_strdup(format_names[host_of(obj)->format]);
-}
-
-static void set_format(Object *obj, const char *value, Error **errp)
-{
-    for (int i = 0; i < ARRAY_SIZE(format_names); i++) {
-        if (!strcmp(value, format_names[i])) {
-            host_of(obj)->format = i;
-            return;
-        }
-    }
-    error_setg(errp, "x-snp-rmp: '%s' is not one of raw, rmpread, segmented",
-               value);
-}
-
-static bool parse_injection(const char *text, SNPInjection *in)
-{
-    unsigned int skip = 0, count = 1, match = 0, value = 0;
-    int n = 0;
-
-    if (*text && (sscanf(text, ":%u:%u:%i:%i%n", &skip, &count,
-                         (int *)&match, (int *)&value, &n) < 1)) {
-        return false;
-    }
-    *in = (SNPInjection) { skip, count, match, value };
-    return true;
-}
-
-/* NAME[:SKIP[:COUNT[:MATCH[:VALUE]]]], several separated by '+' */
-static void set_inject(Object *obj, const char *value, Error **errp)
-{
-    SNPHostState *host = host_of(obj);
-    g_auto(GStrv) items = g_strsplit(value, "+", 0);
-
-    for (char **item = items; *item; item++) {
-        size_t len = strcspn(*item, ":");
-        bool known = false;
-
-        for (int i = 0; i < SNP_INJECT__MAX && !known; i++) {
-            known = strlen(inject_names[i]) == len &&
-                    !strncmp(*item, inject_names[i], len) &&
-                    parse_injection(*item + len, &host->inject[i]);
-        }
-        if (!known) {
-            error_setg(errp, "x-snp-inject: '%s' is not NAME[:SKIP[:COUNT"
-                       "[:MATCH[:VALUE]]]] of a known point", *item);
-            return;
-        }
-    }
-}
-
-static char *get_inject(Object *obj, Error **errp)
-{
-    GString *text = g_string_new(NULL);
-
-    for (int i = 0; i < SNP_INJECT__MAX; i++) {
-        SNPInjection *in = &host_of(obj)->inject[i];
-
-        if (in->count) {
-            g_string_append_printf(text, "%s%s:%u:%u:0x%x:0x%x",
-                                   text->len ? "+" : "", inject_names[i],
-                                   in->skip, in->count, in->match, in->value);
-        }
-    }
-    return g_string_free(text, false);
-}
-
-static void add_bool(ObjectClass *oc, const char *name,
-                     bool (*get)(Object *, Error **),
-                     void (*set)(Object *, bool, Error **), const char *help)
-{
-    object_class_property_add_bool(oc, name, get, set);
-    object_class_property_set_description(oc, name, help);
-}
-
-void snp_host_add_machine_properties(ObjectClass *oc)
-{
-    add_bool(oc, "x-snp-host", get_enabled, set_enabled,
-             "Emulate an SEV, SEV-ES and SEV-SNP capable host (TCG, AMD CPU)");
-    add_bool(oc, "x-snp-strict", get_strict, set_strict,
-             "End with an error on anything unknown or forbidden to an SNP host");
-    add_bool(oc, "x-snp-crypt", get_crypt, set_crypt,
-             "Show ciphertext to whoever does not own a page (default on)");
-    object_class_property_add_str(oc, "x-snp-rmp", get_format, set_format);
-    object_class_property_set_description(oc, "x-snp-rmp",
-        "Layout of the RMP: raw (default), rmpread, segmented");
-    object_class_property_add_str(oc, "x-snp-inject", get_inject, set_inject);
-    object_class_property_set_description(oc, "x-snp-inject",
-        "Faults to inject: NAME[:SKIP[:COUNT[:MATCH[:VALUE]]]][+...]");
 }
 
 static void snp_host_init(Object *obj)

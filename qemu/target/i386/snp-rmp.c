@@ -174,6 +174,7 @@ static bool any_held(hwaddr spa, bool large)
 static SNPCode update_locked(SNPHostState *host, hwaddr spa,
                              const SNPUpdate *req)
 {
+    const SNPUpdateRules rules = { host->max_es_asid, host->repeat_keeps };
     SNPRmpEntry old, new;
     SNPCode code;
 
@@ -181,7 +182,7 @@ static SNPCode update_locked(SNPHostState *host, hwaddr spa,
         return SNP_FAIL_INPUT;
     }
     snp_rmp_get(spa, &old);
-    code = snp_rule_rmpupdate(&old, req, spa, host->max_es_asid, &new);
+    code = snp_rule_rmpupdate(&old, req, spa, &rules, &new);
     if (code != SNP_OK) {
         return code;
     }
@@ -295,6 +296,19 @@ void snp_rmp_rescan(void)
     for (hwaddr spa = 0; spa < host->rmp_covered; spa += SNP_PAGE_SIZE) {
         snp_rmp_get(spa, &e);
         assigned_in[spa / SNP_LARGE_SIZE] += e.assigned;
+    }
+}
+
+void snp_rmp_lose_keys(void)
+{
+    SNPHostState *host = snp_host_get();
+    SNPRmpEntry e;
+
+    QEMU_LOCK_GUARD(&host->rmp_lock);
+    for (hwaddr spa = 0; spa < host->rmp_covered; spa += SNP_PAGE_SIZE) {
+        if (snp_rmp_get(spa, &e) && e.asid) {
+            snp_page_rekey(spa, e.asid, 0);
+        }
     }
 }
 

@@ -88,13 +88,23 @@ typedef struct SNPUpdate {
     bool reserved;          /* a reserved field of the operand is set */
 } SNPUpdate;
 
+typedef struct SNPUpdateRules {
+    uint32_t max_asid;
+    /*
+     * The manual does not say whether a request that repeats the assignment
+     * keeps the validated and VMSA bits and the permissions, or clears them.
+     */
+    bool repeat_keeps;
+} SNPUpdateRules;
+
 /*
- * RMPUPDATE of a page whose entry is @old to @req. @max_asid bounds the
- * request. Overlap of pages is the caller's check: it needs more than one
- * entry. On SNP_OK, @new is what to store.
+ * RMPUPDATE of a page whose entry is @old to @req. Overlap of pages is the
+ * caller's check: it needs more than one entry. On SNP_OK, @new is what to
+ * store.
  */
 SNPCode snp_rule_rmpupdate(const SNPRmpEntry *old, const SNPUpdate *req,
-                           uint64_t spa, uint32_t max_asid, SNPRmpEntry *new);
+                           uint64_t spa, const SNPUpdateRules *rules,
+                           SNPRmpEntry *new);
 SNPCode snp_rule_psmash(const SNPRmpEntry *old, uint64_t spa);
 
 /* Rules for accesses */
@@ -120,6 +130,8 @@ typedef struct SNPGuestAccess {
     uint8_t vmpl;
     bool private;           /* effective C-bit */
     bool npt_large;         /* nested leaf of 2M or more */
+    /* The manual does not say whether a guest may use its immutable pages */
+    bool immutable_open;
     SNPAccess access;
 } SNPGuestAccess;
 
@@ -179,6 +191,9 @@ SNPCode snp_rmp_psmash(hwaddr spa);
 
 /* Forget every counter derived from the table; called when it is rewritten */
 void snp_rmp_rescan(void);
+
+/* A reset takes the keys: what guests had becomes what others saw of it */
+void snp_rmp_lose_keys(void);
 
 /* Flush every CPU's TLB before the calling CPU's next translation block */
 void snp_tlb_flush_all(void);

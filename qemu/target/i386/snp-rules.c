@@ -109,18 +109,24 @@ static bool update_is_valid(const SNPUpdate *req, uint64_t spa,
            !(req->gpa & ~(RMP_GPA_MASK));
 }
 
-/* A request that at most adds the immutable bit keeps what the guest did */
-static bool update_keeps_owner(const SNPRmpEntry *old, const SNPUpdate *req)
+/*
+ * A request that at most adds the immutable bit keeps what the guest did. One
+ * that adds nothing repeats the assignment, and the rules say what comes of it.
+ */
+static bool update_keeps_owner(const SNPRmpEntry *old, const SNPUpdate *req,
+                               const SNPUpdateRules *rules)
 {
-    return old->assigned && req->assigned && req->immutable &&
+    return old->assigned && req->assigned &&
+           (req->immutable || rules->repeat_keeps) &&
            old->asid == req->asid && old->gpa == req->gpa &&
            old->large == req->large;
 }
 
 SNPCode snp_rule_rmpupdate(const SNPRmpEntry *old, const SNPUpdate *req,
-                           uint64_t spa, uint32_t max_asid, SNPRmpEntry *new)
+                           uint64_t spa, const SNPUpdateRules *rules,
+                           SNPRmpEntry *new)
 {
-    if (!update_is_valid(req, spa, max_asid)) {
+    if (!update_is_valid(req, spa, rules->max_asid)) {
         return SNP_FAIL_INPUT;
     }
     if (old->immutable) {
@@ -130,9 +136,9 @@ SNPCode snp_rule_rmpupdate(const SNPRmpEntry *old, const SNPUpdate *req,
         *new = (SNPRmpEntry) { };
         return SNP_OK;
     }
-    if (update_keeps_owner(old, req)) {
+    if (update_keeps_owner(old, req, rules)) {
         *new = *old;
-        new->immutable = true;
+        new->immutable = req->immutable;
         return SNP_OK;
     }
     *new = (SNPRmpEntry) {
@@ -173,10 +179,10 @@ static uint8_t access_perm(SNPAccess access)
     }
 }
 
-/* Whether the page is the guest's, at this address and free to be used */
+/* Whether the page is the guest's, at this address */
 static bool guest_owns(const SNPRmpEntry *e, uint32_t asid, uint64_t gpa)
 {
-    return e->assigned && !e->immutable && e->asid == asid && e->gpa == gpa;
+    return e->assigned && e->asid == asid && e->gpa == gpa;
 }
 
 SNPVerdict snp_rule_guest(const SNPRmpEntry *e, const SNPGuestAccess *a)
@@ -185,7 +191,8 @@ SNPVerdict snp_rule_guest(const SNPRmpEntry *e, const SNPGuestAccess *a)
         return a->access == SNP_ACCESS_WRITE && e->assigned ? SNP_DENY_RMP
                                                             : SNP_ALLOW;
     }
-    if (!guest_owns(e, a->asid, a->gpa)) {
+    if (!guest_owns(e, a->asid, a->gpa) ||
+        (e->immutable && !a->immutable_open)) {
         return SNP_DENY_RMP;
     }
     if (e->large != a->npt_large) {
@@ -209,7 +216,7 @@ static SNPVerdict guest_page_check(const SNPRmpEntry *e, const SNPGuestPage *p,
                                    SNPCode *code)
 {
     *code = SNP_OK;
-    if (!guest_owns(e, p->asid, p->gpa)) {
+    if (!guest_owns(e, p->asid, p->gpa) || e->immutable) {
         return SNP_DENY_RMP;
     }
     if (p->large) {

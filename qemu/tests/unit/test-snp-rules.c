@@ -159,10 +159,12 @@ static void test_rmpupdate(void)
           SNP_FAIL_INPUT },
     };
 
+    static const SNPUpdateRules rules = { .max_asid = 99 };
+
     for (int i = 0; i < ARRAY_SIZE(cases); i++) {
         SNPRmpEntry new = strange;
         SNPCode code = snp_rule_rmpupdate(cases[i].old, &cases[i].req,
-                                          cases[i].spa, 99, &new);
+                                          cases[i].spa, &rules, &new);
 
         g_test_message("%s", cases[i].claim);
         g_assert_cmpint(code, ==, cases[i].code);
@@ -171,6 +173,41 @@ static void test_rmpupdate(void)
         } else {
             g_assert_cmpint(snp_rmp_state(&new), ==, SNP_PAGE_UNKNOWN);
         }
+    }
+}
+
+/* The same requests with the other reading of the manual */
+static void test_rmpupdate_repeat(void)
+{
+    static const struct {
+        const char *claim;
+        const SNPRmpEntry *old;
+        SNPUpdate req;
+        SNPPageState state;
+    } cases[] = {
+        { "assigning again keeps validated", &valid,
+          { .assigned = true, .asid = ASID, .gpa = GPA },
+          SNP_PAGE_GUEST_VALID },
+        { "another ASID loses validated", &valid,
+          { .assigned = true, .asid = ASID + 1, .gpa = GPA },
+          SNP_PAGE_GUEST_INVALID },
+        { "another address loses validated", &valid,
+          { .assigned = true, .asid = ASID, .gpa = GPA + 0x1000 },
+          SNP_PAGE_GUEST_INVALID },
+        { "another size loses validated", &valid_2m,
+          { .assigned = true, .asid = ASID, .gpa = GPA },
+          SNP_PAGE_GUEST_INVALID },
+        { "taking back is no repetition", &valid, { }, SNP_PAGE_HYPERVISOR },
+    };
+    static const SNPUpdateRules rules = { 99, .repeat_keeps = true };
+
+    for (int i = 0; i < ARRAY_SIZE(cases); i++) {
+        SNPRmpEntry new = strange;
+
+        g_test_message("%s", cases[i].claim);
+        g_assert_cmpint(snp_rule_rmpupdate(cases[i].old, &cases[i].req, SPA,
+                                           &rules, &new), ==, SNP_OK);
+        g_assert_cmpint(snp_rmp_state(&new), ==, cases[i].state);
     }
 }
 
@@ -351,6 +388,7 @@ int main(int argc, char **argv)
     g_test_add_func("/snp/states", test_states);
     g_test_add_func("/snp/layout", test_layout);
     g_test_add_func("/snp/rmpupdate", test_rmpupdate);
+    g_test_add_func("/snp/rmpupdate-repeat", test_rmpupdate_repeat);
     g_test_add_func("/snp/psmash", test_psmash);
     g_test_add_func("/snp/host-write", test_host_write);
     g_test_add_func("/snp/guest-access", test_guest_access);

@@ -28,6 +28,7 @@ void snp_crypt_init(void);
 /* A new key for @asid; without one, memory of that ASID is not encrypted */
 void snp_key_set(uint32_t asid, const uint8_t key[SNP_KEY_SIZE]);
 void snp_key_clear(uint32_t asid);
+bool snp_key_any(void);
 
 /* The page goes from one ASID to another */
 void snp_page_rekey(hwaddr spa, uint32_t from, uint32_t to);

@@ -107,6 +107,8 @@ struct SNPHostState {
     bool enabled;
     bool strict;
     bool crypt;
+    bool repeat_keeps;          /* see SNPUpdateRules */
+    bool immutable_open;        /* see SNPGuestAccess */
     SNPRmpFormat format;
     uint32_t max_asid;          /* of any kind, SNP_CPUID ECX */
     uint32_t max_es_asid;       /* of SEV-ES and SNP, CPUID EDX - 1 */
@@ -131,6 +133,12 @@ struct SNPHostState {
 /* The machine's object, or NULL when SNP emulation is off */
 SNPHostState *snp_host_get(void);
 
+/*
+ * The same without the question whether emulation is on: options come before
+ * the machine is built, so the first of them makes the object.
+ */
+SNPHostState *snp_host_of(Object *machine);
+
 /* Add the x-snp-* options to a machine class */
 void snp_host_add_machine_properties(ObjectClass *oc);
 
@@ -144,7 +152,11 @@ uint64_t snp_host_carve_rmp(X86MachineState *x86ms);
 /* Exit with an error when the machine cannot be an SNP host */
 void snp_host_check(X86MachineState *x86ms);
 
-/* Host pointer to RAM of the machine, or NULL when there is none at @spa */
+/*
+ * Host pointer to RAM of the machine, or NULL when there is none at @spa; good
+ * to the end of the page. snp_ram_init() finds the RAM once it is there.
+ */
+void snp_ram_init(void);
 void *snp_host_ram_ptr(hwaddr spa);
 
 /* Add one to a counter */

@@ -125,6 +125,7 @@ static uint64_t fill_private(CPUX86State *env, hwaddr gpa, hwaddr *paddr,
         .vmpl = env->snp.vmpl,
         .private = true,
         .npt_large = large,
+        .immutable_open = snp_host_get()->immutable_open,
         .access = nested_access(env, access),
     };
     SNPRmpEntry e;

@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The machine's counters, as the host reads them in the firmware device and as QMP tells them.
+
+Worked example: three commands, one of them unknown: psp-command is 3 and psp-command-fail 1, on both ways.
+"""
+import os
+import re
+import struct
+import unittest
+
+import psp
+from test_attest import QEMU
+
+HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../qemu/include/hw/i386/snp-host.h")
+WINDOW, PLATFORM_STATUS, UNKNOWN = 0x30000, 0x04, 0x7ff
+
+
+def names():
+    """In the order of the window, from the list that the specification refers to."""
+    with open(HEADER, encoding="utf-8") as file:
+        listed = re.search(r"#define SNP_COUNTERS\(X\)(.*?)\n\n", file.read(), re.S)[1]
+    return re.findall(r'"([a-z0-9-]+)"', listed)
+
+
+class CounterTest(unittest.TestCase):
+    def setUp(self):
+        self.machine = psp.Machine(QEMU)
+        self.addCleanup(self.machine.__exit__)
+
+    def window(self):
+        magic, count = struct.unpack("<II", self.machine.read(psp.BAR + WINDOW, 8))
+        self.assertEqual((magic, count), (0x43504e53, len(names())))
+        return dict(zip(names(), struct.unpack(f"<{count}Q", self.machine.read(psp.BAR + WINDOW + 8, 8 * count))))
+
+    def by_qmp(self):
+        listed = [entry["name"] for entry in self.machine.qmp("qom-list", path="/machine/snp-host") if entry["type"] == "uint64"]
+        return {name: self.machine.qmp("qom-get", path="/machine/snp-host", property=name) for name in listed}
+
+    def test_commands_are_counted(self):
+        self.assertEqual(set(self.window().values()), {0})
+        for command in (PLATFORM_STATUS, PLATFORM_STATUS, UNKNOWN):
+            self.machine.command(command, bytes(12))
+        found = self.window()
+        self.assertEqual((found["psp-command"], found["psp-command-fail"]), (3, 1))
+        self.assertEqual(self.by_qmp(), found)
+
+
+if __name__ == "__main__":
+    unittest.main()
