@@ -10,7 +10,7 @@ import time
 import unittest
 
 import psp
-from test_attest import CODE, LaunchedCase
+from test_attest import CODE, QEMU, LaunchedCase, launch
 
 SWAP_OUT, SWAP_IN, MOVE, MD_INIT, DECOMMISSION = 0xc0, 0xc1, 0xc2, 0xc3, 0x90
 ASSIGNED, IMMUTABLE, VALIDATED = 1, 4, 1 << 62

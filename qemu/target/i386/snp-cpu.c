@@ -62,6 +62,11 @@ bool snp_cpu_realize(X86CPU *cpu, Error **errp)
     env->features[FEAT_8000_0001_ECX] |= CPUID_EXT3_SVM;
     env->features[FEAT_SVM] |= SVM_FEATURES_NEEDED;
     env->cpuid_xlevel = MAX(env->cpuid_xlevel, 0x80000025);
+    /* A Linux guest of SNP wants it, unless the user wants it off */
+    if ((env->features[FEAT_1_ECX] & CPUID_EXT_XSAVE) &&
+        !(env->user_features[FEAT_XSAVE] & CPUID_XSAVE_XSAVEC)) {
+        env->features[FEAT_XSAVE] |= CPUID_XSAVE_XSAVEC;
+    }
     env->snp.present = true;
     return true;
 }
@@ -95,8 +100,8 @@ static void cpuid_sev(SNPHostState *host, uint32_t *eax, uint32_t *ebx,
     *edx = host->max_es_asid + 1;
 }
 
-void snp_cpu_cpuid(CPUX86State *env, uint32_t index, uint32_t *eax,
-                   uint32_t *ebx, uint32_t *ecx, uint32_t *edx)
+void snp_cpu_cpuid(CPUX86State *env, uint32_t index, uint32_t count,
+                   uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx)
 {
     SNPHostState *host = snp_host_get();
 
@@ -104,6 +109,11 @@ void snp_cpu_cpuid(CPUX86State *env, uint32_t index, uint32_t *eax,
         return;
     }
     switch (index) {
+    case 0xD:
+        if (count == 1 && (*eax & CPUID_XSAVE_XSAVEC)) {
+            *ebx = xsave_area_size(env->xcr0, true);
+        }
+        break;
     case 0x8000000A:
         *ebx = host->max_asid + 1;
         break;
@@ -157,7 +167,8 @@ bool snp_rdmsr(CPUX86State *env, uint32_t msr, uint64_t *val)
         *val = host->rmp_base;
         return true;
     case MSR_AMD64_RMP_END:
-        *val = host->rmp_end;
+        /* The segment table says what a segmented RMP covers */
+        *val = host->format == SNP_RMP_SEGMENTED ? 0 : host->rmp_end;
         return true;
     case MSR_AMD64_RMP_CFG:
         *val = host->rmp_cfg;

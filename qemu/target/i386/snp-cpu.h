@@ -55,8 +55,8 @@ bool snp_cpu_realize(ArchCPU *cpu, Error **errp);
 void snp_cpu_reset(CPUArchState *env);
 
 /* Complete the answer of CPUID for the leaves that SNP changes */
-void snp_cpu_cpuid(CPUArchState *env, uint32_t index, uint32_t *eax,
-                   uint32_t *ebx, uint32_t *ecx, uint32_t *edx);
+void snp_cpu_cpuid(CPUArchState *env, uint32_t index, uint32_t count,
+                   uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx);
 
 /* A double fault can be intercepted like any exception */
 void snp_check_double_fault(CPUArchState *env, int intno, uintptr_t ra);

@@ -17,6 +17,7 @@
 #define RW          (PTE_P | PTE_W | PTE_U)
 #define RESERVED    (1ull << 50)
 #define NO_C        GUEST_SHARED_VA
+#define PASSES      (-1ull)
 #define BY_WALK     0x80000000ull   /* through the target */
 
 static const struct access_row {
@@ -27,6 +28,7 @@ static const struct access_row {
     u64 window;             /* 0: private */
     u64 npf;                /* info 1 of #NPF */
     u64 vc;                 /* or error code of #VC; neither: it passes */
+    u64 open_vc;            /* instead, where immutable pages are open */
     /* What is changed of a good target */
     u32 asid;
     u64 gpa, npt;
@@ -44,8 +46,11 @@ static const struct access_row {
     { "read by 2M", HYPERVISOR, 0, 1, op_read, 0, NPF_PRIVATE },
     { "read", RECLAIM, 0, 0, op_read, 0, NPF_PRIVATE },
     { "read", FIRMWARE, 0, 0, op_read, 0, NPF_PRIVATE },
-    { "read", PRE_GUEST, 0, 0, op_read, 0, NPF_PRIVATE },
-    { "read", PRE_SWAP, 0, 0, op_read, 0, NPF_PRIVATE },
+    { "read", PRE_GUEST, 0, 0, op_read, 0, NPF_PRIVATE,
+      .open_vc = VC_NOT_VALIDATED },
+    { "read", PRE_SWAP, 0, 0, op_read, 0, NPF_PRIVATE, .open_vc = PASSES },
+    { "write", PRE_SWAP, 0, 0, op_write, 0, NPF_PRIVATE | PF_W,
+      .open_vc = PASSES },
     { "read, another ASID", GUEST_VALID, 0, 0, op_read, 0, NPF_PRIVATE,
       .asid = 2 },
     { "read, another GPA", GUEST_VALID, 0, 0, op_read, 0, NPF_PRIVATE,
@@ -129,7 +134,10 @@ static void access_row(int row)
         target_map(RW ^ r->npt, r->npt_large);
     }
     t = guest_op(0, r->op, address(r), 0x80cd, 0);
-    if (r->npf) {
+    if (immutable_open && r->open_vc) {
+        want_guest_trap(&t, r->open_vc == PASSES ? DONE : VC,
+                        r->open_vc == PASSES ? 0 : r->open_vc);
+    } else if (r->npf) {
         /* Whether a walk's own accesses are writes is the processor's */
         t.info1 &= r->window == BY_WALK ? ~PF_W : -1ull;
         want_exit(&t, EXIT_NPF, r->npf,

@@ -17,6 +17,7 @@
 static const struct suite *const suites[] = {
     &suite_gates,
     &suite_registers,
+    &suite_xsave,
     &suite_operands,
     &suite_update,
     &suite_smash,
@@ -43,12 +44,15 @@ static const struct suite *const suites_inject[] = { &suite_inject };
 
 #define INFO_COMMAND_LINE 24    /* in the loader's structure */
 
-/* The command line is empty, or "inject" */
-static bool told_to_inject(void)
+/* The machine's quirks */
+bool repeat_keeps, immutable_open;
+
+/* The command line is empty, "inject", "repeat-keeps" or "open-immutable" */
+static bool told(char first)
 {
     const char *line = *(const char **)((u64)start_info + INFO_COMMAND_LINE);
 
-    return line && *line == 'i';
+    return line && *line == first;
 }
 
 int main(void)
@@ -57,7 +61,9 @@ int main(void)
 
     trap_init();
     paging_init();
-    if (told_to_inject()) {
+    repeat_keeps = told('r');
+    immutable_open = told('o');
+    if (told('i')) {
         failed = ktap_run(suites_inject, ARRAY_SIZE(suites_inject));
     } else {
         failed = ktap_run(suites, ARRAY_SIZE(suites));

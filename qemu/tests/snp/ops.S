@@ -34,7 +34,10 @@ ops_start:
     OP in,        in $0x80, %al
     OP rdtsc,     rdtsc
     OP vmmcall,   vmmcall
+    OP read_dr0,  mov %dr0, %rax
     OP write_cr0, mov %rax, %cr0
+    OP xsavec,    xsavec (%rcx)
+    OP xrstor,    xrstor (%rcx)
     OP rmpupdate, .byte 0xf2, 0x0f, 0x01, 0xfe
     OP psmash,    .byte 0xf3, 0x0f, 0x01, 0xff
     OP rmpread,   .byte 0xf2, 0x0f, 0x01, 0xfd

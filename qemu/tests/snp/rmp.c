@@ -62,6 +62,11 @@ bool snp_has_rmpread(void)
     return reg[0] & CPUID_EAX_RMPREAD;
 }
 
+bool snp_is_segmented(void)
+{
+    return rdmsr(MSR_RMP_CFG) & RMP_CFG_SEGMENTED;
+}
+
 u32 snp_max_asid(void)
 {
     u32 reg[4];
@@ -88,7 +93,7 @@ u64 rmp_covered(void)
     u64 base = rdmsr(MSR_RMP_BASE), end = rdmsr(MSR_RMP_END);
     u64 covered = (end + 1 - base - RMP_BOOKKEEPING) / 16 * PAGE_4K;
 
-    if (rdmsr(MSR_RMP_CFG) & RMP_CFG_SEGMENTED) {
+    if (snp_is_segmented()) {
         covered = (((u64 *)(base + RMP_BOOKKEEPING))[0] & 0xfffff) << 30;
     }
     if (covered < ARENA_END) {

@@ -40,9 +40,13 @@ _Static_assert(sizeof(struct update) == 16, "operand of RMPUPDATE");
 #define TEST_ASID   1
 #define TEST_GPA(spa) ((spa) + 0x100000000ull)
 
+/* The machine's quirks of these names, as the image was told */
+extern bool repeat_keeps, immutable_open;
+
 bool snp_enabled(void);
 void snp_enable(void);
 bool snp_has_rmpread(void);
+bool snp_is_segmented(void);
 u32 snp_max_asid(void);
 /* First address without an entry */
 u64 rmp_covered(void);

@@ -8,8 +8,10 @@
  */
 #include "guest.h"
 
+#define EXIT_READ_DR0   0x20
 #define EXIT_CPUID      0x72
 #define EXIT_VMMCALL    0x81
+#define DR7_GD          (1u << 13)
 #define SAVE_AREA       0x400   /* of a VMCB; the guest's state without ES */
 #define STATUS_SEV      1
 #define STATUS_ES       2
@@ -25,6 +27,7 @@ static const struct sev_row {
     u64 status;             /* SEV_STATUS, where it was read */
     enum page_state target;
     u32 asid;               /* another than the kind's */
+    u32 dr7;                /* what is set besides */
 } sev_rows[] = {
     { "NOP", SEV, op_nop, 0, EXIT_VMMCALL, DONE },
     { "CPUID", SEV, op_cpuid, 0, EXIT_CPUID },
@@ -39,6 +42,9 @@ static const struct sev_row {
     { "write to a Firmware page", SEV, op_write, GUEST_TARGET, EXIT_NPF,
       .target = FIRMWARE },
     { "ASID of SEV-ES's", SEV, op_nop, 0, EXIT_INVALID, .asid = TEST_ASID },
+    { "MOV from DR0", SEV, op_read_dr0, 0, EXIT_READ_DR0 },
+    { "MOV from DR0 with DR7.GD", SEV, op_read_dr0, 0, EXIT_VMMCALL, DB,
+      .dr7 = DR7_GD },
     { "NOP", SEV_ES, op_nop, 0, EXIT_VMGEXIT, DONE },
     { "CPUID", SEV_ES, op_cpuid, 0, EXIT_VMGEXIT, VC, VC_CPUID },
     { "SEV_STATUS", SEV_ES, op_rdmsr, 0, EXIT_VMGEXIT, DONE,
@@ -61,6 +67,7 @@ static void edit_vmcb(int row)
     if (r->asid) {
         asid = r->asid == -1u ? first_sev : r->asid;
     }
+    AT32(guest_vmcb, VMCB_INTERCEPT_DR) = r->op == op_read_dr0;
     AT32(guest_vmcb, VMCB_ASID) = asid;
     AT64(guest_vmcb, VMCB_MISC) = MISC_NP | MISC_SEV |
                                   (r->kind == SEV_ES ? MISC_ES : 0);
@@ -89,6 +96,7 @@ static void sev_row(int row)
                           : arena_region() + PAGE_4K;
     vmsa_fill(vmsa, 0, r->op, r->rax, MSR_SEV_STATUS, 0);
     AT64(vmsa, VMSA_FEATURES) = 0;
+    AT64(vmsa, VMSA_DR7) |= r->dr7;
     t = guest_run_with(vmsa, edit_vmcb, row,
                        r->kind == SEV ? MSR_SEV_STATUS : 0);
     want("exit", t.exit, r->exit);

@@ -24,6 +24,7 @@ typedef uint64_t u64;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Vectors */
+#define DB          1
 #define UD          6
 #define DF          8
 #define GP          13
@@ -103,7 +104,8 @@ extern op_t op_nop, op_read, op_write, op_rmw, op_jump, op_cpuid, op_rdmsr,
             op_wrmsr, op_hlt, op_in, op_rdtsc, op_vmmcall, op_write_cr0,
             op_vmrun, op_rmpupdate, op_psmash, op_rmpread, op_pvalidate,
             op_rmpadjust, op_rmpquery, op_vmgexit, op_spin, op_wait,
-            op_jump_both, op_rescind;
+            op_jump_both, op_rescind, op_xsavec, op_xrstor,
+            op_read_dr0;
 extern u32 start_info;     /* address of what the loader tells */
 extern u64 boot_pml4[512];
 extern u64 gdt[];
@@ -197,6 +199,6 @@ extern const struct suite suite_gates, suite_registers, suite_operands,
                           suite_vmpl, suite_pvalidate, suite_rmpadjust,
                           suite_rmpquery, suite_sev, suite_launch,
                           suite_inject, suite_smp, suite_leak,
-                          suite_nested_walk;
+                          suite_nested_walk, suite_xsave;
 
 #endif

@@ -124,6 +124,7 @@ static const struct request {
     bool own_gpa;               /* GPA is TEST_GPA, plus what .update says */
     enum page_state makes;      /* of a page whose owner changes */
     bool keeps;                 /* what the guest did to its page stays */
+    bool repeats;               /* by the quirk it stays here, too */
 } requests[] = {
     { "unassign", { }, false, HYPERVISOR },
     { "unassign, immutable set", { .immutable = 1 }, false, HYPERVISOR },
@@ -132,7 +133,7 @@ static const struct request {
     { "firmware", { .assigned = 1, .immutable = 1 }, false, FIRMWARE },
     { "metadata", { .assigned = 1, .immutable = 1 }, true, METADATA },
     { "same guest page", { .assigned = 1, .asid = TEST_ASID }, true,
-      GUEST_INVALID },
+      GUEST_INVALID, .repeats = true },
     { "same guest page, immutable",
       { .assigned = 1, .asid = TEST_ASID, .immutable = 1 }, true, PRE_GUEST,
       true },
@@ -163,10 +164,18 @@ static bool is_immutable(enum page_state state)
            state == METADATA || state == PRE_GUEST || state == PRE_SWAP;
 }
 
+static bool keeps(enum page_state before, const struct request *r)
+{
+    return is_guest(before) && (r->keeps || (r->repeats && repeat_keeps));
+}
+
 static enum page_state after(enum page_state before, const struct request *r)
 {
-    if (!r->keeps || !is_guest(before)) {
+    if (!keeps(before, r)) {
         return r->makes;
+    }
+    if (r->repeats) {
+        return before;
     }
     return before == GUEST_VALID ? PRE_SWAP :
            before == GUEST_VMSA ? VMSA_SWAP : PRE_GUEST;
@@ -178,8 +187,8 @@ static void want_perms(u64 spa, const struct request *r,
     struct entry e = entry_read(spa);
 
     if (r->update.asid && r->update.assigned) {
-        want("permissions", e.perms, r->keeps && is_guest(before) ?
-             PERMS_SOME : PERMS_NEW);
+        want("permissions", e.perms, keeps(before, r) ? PERMS_SOME
+                                                      : PERMS_NEW);
         want("ASID", e.asid, r->update.asid);
     }
 }

@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "cpu.h"
+#include "exec/helper-proto.h"
 #include "exec/cputlb.h"
 #include "exec/cpu_ldst.h"
 #include "tcg/helper-tcg.h"
@@ -123,6 +124,16 @@ void snp_inject_soft(CPUX86State *env, int vector)
     env->exception_next_eip =
         x86_ldq_phys(env_cpu(env), env->vm_vmcb +
                      offsetof(struct vmcb, control.next_rip));
+}
+
+/* DR7.GD comes before an intercept of the debug register, as faults do */
+void helper_snp_check_gd(CPUX86State *env)
+{
+    if (env->dr[7] & DR7_GD) {
+        env->dr[7] &= ~DR7_GD;
+        env->dr[6] |= DR6_BD;
+        raise_exception_ra(env, EXCP01_DB, GETPC());
+    }
 }
 
 void snp_check_double_fault(CPUX86State *env, int intno, uintptr_t ra)
