@@ -33,12 +33,9 @@
 #define USAGE_CEK      0x1004
 #define USAGE_NONE     0x1000
 #define ALGO_NONE      0x000
-#define ALGO_ECDSA     0x002
+#define ALGO_ECDSA     0x002        /* with SHA-256 */
 #define ALGO_ECDH      0x003
 #define CURVE_P384     2
-
-/* PEK, OCA and CEK, in this order */
-#define CHAIN_SIZE     (3 * PSP_CERT_SIZE)
 
 bool psp_cert_key(const uint8_t cert[PSP_CERT_SIZE], PSPPoint *pub)
 {
@@ -78,7 +75,7 @@ static void sign_raw(const uint8_t *scalar, const void *data, size_t len,
 {
     PSPSignature rs;
 
-    psp_ecdsa_sign(scalar, data, len, &rs);
+    psp_ecdsa_sign(scalar, PSP_SHA256, data, len, &rs);
     psp_field(sig, rs.r);
     psp_field(sig + PSP_ECC_FIELD, rs.s);
 }
@@ -105,7 +102,7 @@ static void authority(PSPState *s, const char *name, uint8_t *scalar)
                    scalar);
 }
 
-static void make_chain(PSPState *s, uint8_t chain[CHAIN_SIZE])
+static void make_chain(PSPState *s, uint8_t chain[PSP_CHAIN_SIZE])
 {
     uint8_t *pek = chain, *oca = pek + PSP_CERT_SIZE;
     uint8_t *cek = oca + PSP_CERT_SIZE;
@@ -128,17 +125,17 @@ uint32_t psp_pdh_cert_export(PSPReq *req)
     uint32_t pdh_len = psp_r32(req, 8), chain_len = psp_r32(req, 24);
     uint64_t pdh_paddr = psp_addr(req, 0), chain_paddr = psp_addr(req, 16);
     uint8_t pdh[PSP_CERT_SIZE];
-    g_autofree uint8_t *chain = g_malloc(CHAIN_SIZE);
+    g_autofree uint8_t *chain = g_malloc(PSP_CHAIN_SIZE);
     uint32_t status;
 
     psp_w32(req, 8, PSP_CERT_SIZE);
-    psp_w32(req, 24, CHAIN_SIZE);
-    if (pdh_len < PSP_CERT_SIZE || chain_len < CHAIN_SIZE) {
+    psp_w32(req, 24, PSP_CHAIN_SIZE);
+    if (pdh_len < PSP_CERT_SIZE || chain_len < PSP_CHAIN_SIZE) {
         return PSP_INVALID_LEN;
     }
     status = psp_legacy_output(s, pdh_paddr, PSP_CERT_SIZE);
     if (!status) {
-        status = psp_legacy_output(s, chain_paddr, CHAIN_SIZE);
+        status = psp_legacy_output(s, chain_paddr, PSP_CHAIN_SIZE);
     }
     if (status) {
         return status;
@@ -146,7 +143,7 @@ uint32_t psp_pdh_cert_export(PSPReq *req)
     begin(s, pdh, USAGE_PDH, s->keys->pdh);
     sign(pdh, 0, USAGE_PEK, s->keys->pek);
     make_chain(s, chain);
-    psp_mem_write(chain_paddr, chain, CHAIN_SIZE);
+    psp_mem_write(chain_paddr, chain, PSP_CHAIN_SIZE);
     return psp_mem_write(pdh_paddr, pdh, sizeof(pdh));
 }
 
@@ -181,6 +178,53 @@ uint32_t psp_pek_gen(PSPReq *req)
 uint32_t psp_pdh_gen(PSPReq *req)
 {
     psp_pdh_renew(req->psp->keys);
+    return PSP_SUCCESS;
+}
+
+/* Whether the signature in @slot of @cert is that of the key in @by */
+static bool signed_by(const uint8_t *cert, int slot, const uint8_t *by,
+                      uint32_t usage)
+{
+    const uint8_t *sig = cert + CERT_SIG(slot);
+    PSPSignature rs;
+    PSPPoint pub;
+
+    if (ldl_le_p(by + CERT_USAGE) != usage ||
+        ldl_le_p(sig + SIG_USAGE) != usage ||
+        ldl_le_p(sig + SIG_ALGO) != ALGO_ECDSA || !psp_cert_key(by, &pub)) {
+        return false;
+    }
+    psp_unfield(rs.r, sig + SIG_VALUE);
+    psp_unfield(rs.s, sig + SIG_VALUE + PSP_ECC_FIELD);
+    return psp_ecdsa_verify(&pub, PSP_SHA256, cert, CERT_SIGNED, &rs);
+}
+
+static bool is_own_authority(PSPState *s, const uint8_t *oca)
+{
+    uint8_t scalar[PSP_ECC_SIZE];
+    PSPPoint own, other;
+
+    authority(s, "OCA", scalar);
+    psp_ecc_public(scalar, &own);
+    return psp_cert_key(oca, &other) && !memcmp(&own, &other, sizeof(own));
+}
+
+uint32_t psp_chain_check(PSPState *s, uint32_t policy, const uint8_t *pdh,
+                         const uint8_t *chain)
+{
+    const uint8_t *pek = chain, *oca = pek + PSP_CERT_SIZE;
+    const uint8_t *cek = oca + PSP_CERT_SIZE;
+
+    if (ldl_le_p(pdh + CERT_USAGE) != USAGE_PDH ||
+        !signed_by(pdh, 0, pek, USAGE_PEK) ||
+        !signed_by(pek, 0, oca, USAGE_OCA) ||
+        !signed_by(pek, 1, cek, USAGE_CEK) ||
+        !signed_by(oca, 0, oca, USAGE_OCA)) {
+        return PSP_INVALID_CERTIFICATE;
+    }
+    if ((policy & LEGACY_POLICY_DOMAIN) && !is_own_authority(s, oca)) {
+        return PSP_POLICY_FAILURE;
+    }
     return PSP_SUCCESS;
 }
 

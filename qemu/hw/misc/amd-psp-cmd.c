@@ -39,6 +39,15 @@ static const PSPCommand psp_commands[] = {
     { "LAUNCH_SECRET",         psp_launch_secret,          0x34,  52, I },
     { "LAUNCH_FINISH",         psp_launch_finish,          0x35,   4, I },
     { "ATTESTATION_REPORT",    psp_attestation_report,     0x36,  36, W | I },
+    { "SEND_START",            psp_send_start,             0x40,  68, W | I },
+    { "SEND_UPDATE_DATA",      psp_send_update_data,       0x41,  52, W | I },
+    { "SEND_UPDATE_VMSA",      psp_send_update_vmsa,       0x42,  52, W | I },
+    { "SEND_FINISH",           psp_send_finish,            0x43,   4, I },
+    { "SEND_CANCEL",           psp_send_cancel,            0x44,   4, I },
+    { "RECEIVE_START",         psp_receive_start,          0x50,  36, W | I },
+    { "RECEIVE_UPDATE_DATA",   psp_receive_update_data,    0x51,  52, I },
+    { "RECEIVE_UPDATE_VMSA",   psp_receive_update_vmsa,    0x52,  52, I },
+    { "RECEIVE_FINISH",        psp_receive_finish,         0x53,   4, I },
     { "DBG_DECRYPT",           psp_dbg_decrypt,            0x60,  28, I },
     { "DBG_ENCRYPT",           psp_dbg_encrypt,            0x61,  28, I },
     { "SNP_INIT",              psp_snp_init,               0x81,   0, 0 },
@@ -73,11 +82,11 @@ static const PSPCommand psp_commands[] = {
     { "SNP_FEATURE_INFO",      psp_snp_feature_info,       0xce,  16, 0 },
 };
 
-/* Known to exist, and deliberately not implemented: migration and TIO */
+/* Known to exist, and deliberately not implemented: TIO */
 static const struct {
     uint16_t first, last;
 } psp_unsupported[] = {
-    { 0x40, 0x44 }, { 0x50, 0x53 }, { 0xd0, 0xd5 },
+    { 0xd0, 0xd5 },
 };
 
 uint32_t psp_r32(const PSPReq *req, unsigned off)

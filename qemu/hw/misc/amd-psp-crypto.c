@@ -27,6 +27,20 @@ void psp_sha384(const void *data, size_t len, uint8_t out[PSP_SHA384])
     sha384_digest(&ctx, PSP_SHA384, out);
 }
 
+static void hash(size_t size, const void *data, size_t len,
+                 uint8_t out[PSP_SHA384])
+{
+    struct sha256_ctx ctx;
+
+    if (size == PSP_SHA384) {
+        psp_sha384(data, len, out);
+        return;
+    }
+    sha256_init(&ctx);
+    sha256_update(&ctx, len, data);
+    sha256_digest(&ctx, PSP_SHA256, out);
+}
+
 static void hmac_key(struct hmac_sha384_ctx *ctx, const void *key, size_t len)
 {
     hmac_sha384_set_key(ctx, len, key);
@@ -190,36 +204,36 @@ void psp_ecc_public(const uint8_t scalar[PSP_ECC_SIZE], PSPPoint *pub)
     ecc_scalar_clear(&n);
 }
 
-void psp_ecdsa_sign(const uint8_t scalar[PSP_ECC_SIZE], const void *data,
-                    size_t len, PSPSignature *sig)
+void psp_ecdsa_sign(const uint8_t scalar[PSP_ECC_SIZE], size_t hash_size,
+                    const void *data, size_t len, PSPSignature *sig)
 {
     uint8_t digest[PSP_SHA384];
     struct dsa_signature rs;
     struct ecc_scalar n;
 
-    psp_sha384(data, len, digest);
+    hash(hash_size, data, len, digest);
     g_assert(scalar_load(&n, scalar));
     dsa_signature_init(&rs);
-    ecdsa_sign(&n, NULL, random_bytes, sizeof(digest), digest, &rs);
+    ecdsa_sign(&n, NULL, random_bytes, hash_size, digest, &rs);
     nettle_mpz_get_str_256(PSP_ECC_SIZE, sig->r, rs.r);
     nettle_mpz_get_str_256(PSP_ECC_SIZE, sig->s, rs.s);
     dsa_signature_clear(&rs);
     ecc_scalar_clear(&n);
 }
 
-bool psp_ecdsa_verify(const PSPPoint *pub, const void *data, size_t len,
-                      const PSPSignature *sig)
+bool psp_ecdsa_verify(const PSPPoint *pub, size_t hash_size,
+                      const void *data, size_t len, const PSPSignature *sig)
 {
     uint8_t digest[PSP_SHA384];
     struct dsa_signature rs;
     struct ecc_point p;
     bool ok;
 
-    psp_sha384(data, len, digest);
+    hash(hash_size, data, len, digest);
     dsa_signature_init(&rs);
     nettle_mpz_set_str_256_u(rs.r, PSP_ECC_SIZE, sig->r);
     nettle_mpz_set_str_256_u(rs.s, PSP_ECC_SIZE, sig->s);
-    ok = point_load(&p, pub) && ecdsa_verify(&p, sizeof(digest), digest, &rs);
+    ok = point_load(&p, pub) && ecdsa_verify(&p, hash_size, digest, &rs);
     ecc_point_clear(&p);
     dsa_signature_clear(&rs);
     return ok;

@@ -52,10 +52,11 @@ void psp_ecc_scalar(const void *seed, size_t len, const char *purpose,
                     const void *data, size_t data_len,
                     uint8_t scalar[PSP_ECC_SIZE]);
 void psp_ecc_public(const uint8_t scalar[PSP_ECC_SIZE], PSPPoint *pub);
-void psp_ecdsa_sign(const uint8_t scalar[PSP_ECC_SIZE], const void *data,
-                    size_t len, PSPSignature *sig);
-bool psp_ecdsa_verify(const PSPPoint *pub, const void *data, size_t len,
-                      const PSPSignature *sig);
+/* The hash is named by its size: SHA-256 in certificates, else SHA-384 */
+void psp_ecdsa_sign(const uint8_t scalar[PSP_ECC_SIZE], size_t hash_size,
+                    const void *data, size_t len, PSPSignature *sig);
+bool psp_ecdsa_verify(const PSPPoint *pub, size_t hash_size,
+                      const void *data, size_t len, const PSPSignature *sig);
 
 /* Shared secret of ECDH; false if @pub is not on the curve */
 bool psp_ecdh(const uint8_t scalar[PSP_ECC_SIZE], const PSPPoint *pub,

@@ -45,7 +45,7 @@ static bool signed_by(const uint8_t *key, const uint8_t *sig,
     psp_unfield(pub.y, key + KEY_QY);
     psp_unfield(rs.r, sig);
     psp_unfield(rs.s, sig + PSP_ECC_FIELD);
-    return psp_ecdsa_verify(&pub, data, len, &rs);
+    return psp_ecdsa_verify(&pub, PSP_SHA384, data, len, &rs);
 }
 
 static uint32_t check_block(const PSPContext *ctx, const uint8_t *block)

@@ -204,6 +204,10 @@ PSPHandler psp_decommission, psp_activate, psp_deactivate, psp_guest_status,
     psp_launch_measure, psp_launch_secret, psp_launch_finish,
     psp_attestation_report, psp_dbg_decrypt, psp_dbg_encrypt;
 
+PSPHandler psp_send_start, psp_send_update_data, psp_send_update_vmsa,
+    psp_send_finish, psp_send_cancel, psp_receive_start,
+    psp_receive_update_data, psp_receive_update_vmsa, psp_receive_finish;
+
 PSPHandler psp_snp_init, psp_snp_init_ex, psp_snp_shutdown,
     psp_snp_shutdown_ex, psp_snp_platform_status, psp_snp_df_flush,
     psp_snp_config, psp_snp_commit, psp_snp_feature_info,

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * UNINIT --LAUNCH_START--> LUPDATE --MEASURE--> LSECRET --FINISH--> RUNNING
+ * The states of migration are in amd-psp-migrate.c.
  *
  * Memory is kept as the guest sees it, so that encrypting in place leaves
  * the bytes alone; what counts here is order, ownership and the digest.
@@ -46,15 +47,23 @@ PSPLegacyGuest *psp_legacy_guest(PSPReq *req, uint32_t *status)
     return g;
 }
 
-/* A guest in @state that an ASID is bound to */
-static PSPLegacyGuest *active_guest(PSPReq *req, PSPLegacyState state,
+PSPLegacyGuest *psp_legacy_guest_in(PSPReq *req, PSPLegacyState state,
                                     uint32_t *status)
 {
     PSPLegacyGuest *g = psp_legacy_guest(req, status);
 
     if (g && g->state != state) {
         *status = PSP_INVALID_GUEST_STATE;
-    } else if (g && !g->asid) {
+    }
+    return *status ? NULL : g;
+}
+
+PSPLegacyGuest *psp_active_guest(PSPReq *req, PSPLegacyState state,
+                                 uint32_t *status)
+{
+    PSPLegacyGuest *g = psp_legacy_guest_in(req, state, status);
+
+    if (g && !g->asid) {
         *status = PSP_INACTIVE;
     }
     return *status ? NULL : g;
@@ -89,14 +98,15 @@ static uint32_t share_keys(PSPReq *req, PSPLegacyGuest *g)
     return PSP_SUCCESS;
 }
 
-static uint32_t start_keys(PSPReq *req, PSPLegacyGuest *g)
+/* Who launches a guest may do without a session, who receives one may not */
+static uint32_t start_keys(PSPReq *req, PSPLegacyGuest *g, bool launch)
 {
     uint32_t session_len = psp_r32(req, 32);
 
     if (psp_r32(req, 0)) {
         return share_keys(req, g);
     }
-    if (session_len) {
+    if (session_len || !launch) {
         return psp_session_open(req->psp, g, psp_addr(req, 8),
                                 psp_r32(req, 16), psp_addr(req, 24),
                                 session_len);
@@ -104,7 +114,7 @@ static uint32_t start_keys(PSPReq *req, PSPLegacyGuest *g)
     return PSP_SUCCESS;
 }
 
-uint32_t psp_launch_start(PSPReq *req)
+uint32_t psp_guest_start(PSPReq *req, PSPLegacyState state)
 {
     PSPState *s = req->psp;
     g_autofree PSPLegacyGuest *g = g_new0(PSPLegacyGuest, 1);
@@ -113,13 +123,13 @@ uint32_t psp_launch_start(PSPReq *req)
     g->policy = psp_r32(req, 4);
     status = check_policy(s, g->policy);
     if (!status) {
-        status = start_keys(req, g);
+        status = start_keys(req, g, state == PSP_LEGACY_LUPDATE);
     }
     if (status) {
         return status;
     }
     g->handle = s->next_handle++;
-    g->state = PSP_LEGACY_LUPDATE;
+    g->state = state;
     g->ld = g_new(struct sha256_ctx, 1);
     sha256_init(g->ld);
     psp_w32(req, 0, g->handle);
@@ -127,6 +137,11 @@ uint32_t psp_launch_start(PSPReq *req)
     g_hash_table_insert(s->legacy, GUINT_TO_POINTER(g->handle), g);
     g = NULL;
     return PSP_SUCCESS;
+}
+
+uint32_t psp_launch_start(PSPReq *req)
+{
+    return psp_guest_start(req, PSP_LEGACY_LUPDATE);
 }
 
 uint32_t psp_activate(PSPReq *req)
@@ -230,7 +245,7 @@ uint32_t psp_launch_update_data(PSPReq *req)
 {
     uint64_t paddr = psp_addr(req, 8);
     uint32_t len = psp_r32(req, 16), status;
-    PSPLegacyGuest *g = active_guest(req, PSP_LEGACY_LUPDATE, &status);
+    PSPLegacyGuest *g = psp_active_guest(req, PSP_LEGACY_LUPDATE, &status);
 
     if (!g) {
         return status;
@@ -243,7 +258,7 @@ uint32_t psp_launch_update_vmsa(PSPReq *req)
 {
     uint64_t paddr = psp_addr(req, 8);
     uint32_t len = psp_r32(req, 16), status;
-    PSPLegacyGuest *g = active_guest(req, PSP_LEGACY_LUPDATE, &status);
+    PSPLegacyGuest *g = psp_active_guest(req, PSP_LEGACY_LUPDATE, &status);
 
     if (!g) {
         return status;
@@ -283,7 +298,7 @@ uint32_t psp_launch_measure(PSPReq *req)
 {
     uint32_t status;
     uint8_t out[MEASURE_SIZE];
-    PSPLegacyGuest *g = active_guest(req, PSP_LEGACY_LUPDATE, &status);
+    PSPLegacyGuest *g = psp_active_guest(req, PSP_LEGACY_LUPDATE, &status);
 
     if (!g) {
         return status;
@@ -300,7 +315,7 @@ uint32_t psp_launch_measure(PSPReq *req)
 uint32_t psp_launch_finish(PSPReq *req)
 {
     uint32_t status;
-    PSPLegacyGuest *g = active_guest(req, PSP_LEGACY_LSECRET, &status);
+    PSPLegacyGuest *g = psp_active_guest(req, PSP_LEGACY_LSECRET, &status);
 
     if (g) {
         g->state = PSP_LEGACY_RUNNING;

@@ -161,7 +161,8 @@ static void sign_report(PSPState *s, uint8_t *rep)
     if (s->mask_chip & MASK_KEY) {
         return;
     }
-    psp_ecdsa_sign(psp_vcek(s, s->reported_tcb), rep, REP_SIGNATURE, &sig);
+    psp_ecdsa_sign(psp_vcek(s, s->reported_tcb), PSP_SHA384, rep,
+                   REP_SIGNATURE, &sig);
     psp_field(rep + REP_SIGNATURE, sig.r);
     psp_field(rep + REP_SIGNATURE + PSP_ECC_FIELD, sig.s);
 }

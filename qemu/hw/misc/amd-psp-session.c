@@ -12,6 +12,8 @@
  *             | HMAC(TIK, policy)
  */
 #include "qemu/osdep.h"
+#include "crypto/random.h"
+#include "qapi/error.h"
 #include <nettle/memops.h>
 #include "amd-psp-certs.h"
 #include "amd-psp-keys.h"
@@ -23,16 +25,8 @@
 #define SESSION_IV         0x30
 #define SESSION_MAC        0x40
 #define SESSION_POLICY_MAC 0x60
-#define SESSION_SIZE       0x80
 
 #define KEY_BYTES 16
-
-#define SECRET_HDR    52
-#define SECRET_FLAGS  0
-#define SECRET_IV     4
-#define SECRET_MAC    20
-#define SECRET_LABEL  0x01
-#define SECRET_MAX    0x4000
 
 /* Counter mode of SP 800-108, one round: all keys here have 128 bits */
 static void kdf(const void *key, size_t key_len, const char *label,
@@ -51,26 +45,41 @@ static void kdf(const void *key, size_t key_len, const char *label,
     memcpy(out, mac, KEY_BYTES);
 }
 
+static void make_mac(const uint8_t *key, const void *data, size_t len,
+                     uint8_t mac[PSP_SHA256])
+{
+    struct iovec iov = { (void *)data, len };
+
+    psp_hmac_sha256(key, KEY_BYTES, &iov, 1, mac);
+}
+
 static bool mac_matches(const uint8_t *key, const void *data, size_t len,
                         const uint8_t *mac)
 {
-    struct iovec iov = { (void *)data, len };
     uint8_t own[PSP_SHA256];
 
-    psp_hmac_sha256(key, KEY_BYTES, &iov, 1, own);
+    make_mac(key, data, len, own);
     return memeql_sec(own, mac, PSP_SHA256);
+}
+
+/* The keys that wrap keys, from what both sides share and the nonce */
+static void wrapping_keys(const uint8_t *z, const uint8_t *nonce,
+                          uint8_t kek[KEY_BYTES], uint8_t kik[KEY_BYTES])
+{
+    uint8_t m[KEY_BYTES];
+
+    kdf(z, PSP_ECC_SIZE, "sev-master-secret", nonce, KEY_BYTES, m);
+    kdf(m, sizeof(m), "sev-kek", NULL, 0, kek);
+    kdf(m, sizeof(m), "sev-kik", NULL, 0, kik);
 }
 
 static uint32_t unwrap(PSPLegacyGuest *g, const uint8_t *z, uint8_t *session)
 {
-    uint8_t m[KEY_BYTES], kek[KEY_BYTES], kik[KEY_BYTES];
+    uint8_t kek[KEY_BYTES], kik[KEY_BYTES];
     uint8_t *wrapped = session + SESSION_WRAPPED;
     uint32_t policy = cpu_to_le32(g->policy);
 
-    kdf(z, PSP_ECC_SIZE, "sev-master-secret", session + SESSION_NONCE,
-        KEY_BYTES, m);
-    kdf(m, sizeof(m), "sev-kek", NULL, 0, kek);
-    kdf(m, sizeof(m), "sev-kik", NULL, 0, kik);
+    wrapping_keys(z, session + SESSION_NONCE, kek, kik);
     if (!mac_matches(kik, wrapped, 2 * KEY_BYTES, session + SESSION_MAC)) {
         return PSP_BAD_MEASUREMENT;
     }
@@ -88,11 +97,11 @@ uint32_t psp_session_open(PSPState *s, PSPLegacyGuest *g, uint64_t dh_paddr,
                           uint32_t dh_len, uint64_t session_paddr,
                           uint32_t session_len)
 {
-    uint8_t cert[PSP_CERT_SIZE], session[SESSION_SIZE], z[PSP_ECC_SIZE];
+    uint8_t cert[PSP_CERT_SIZE], session[PSP_SESSION_SIZE], z[PSP_ECC_SIZE];
     PSPPoint owner;
     uint32_t status;
 
-    if (session_len < SESSION_SIZE || dh_len < PSP_CERT_SIZE) {
+    if (session_len < PSP_SESSION_SIZE || dh_len < PSP_CERT_SIZE) {
         return PSP_INVALID_LEN;
     }
     status = psp_mem_read(dh_paddr, cert, sizeof(cert));
@@ -108,18 +117,58 @@ uint32_t psp_session_open(PSPState *s, PSPLegacyGuest *g, uint64_t dh_paddr,
     return unwrap(g, z, session);
 }
 
-static bool secret_mac(PSPLegacyGuest *g, const uint8_t *hdr,
-                       const uint8_t *data, uint32_t guest_len, uint32_t len)
+bool psp_session_make(PSPState *s, PSPLegacyGuest *g, const uint8_t *peer,
+                      uint8_t session[PSP_SESSION_SIZE])
 {
-    uint8_t label = SECRET_LABEL, own[PSP_SHA256];
+    uint8_t z[PSP_ECC_SIZE], kek[KEY_BYTES], kik[KEY_BYTES];
+    uint8_t *wrapped = session + SESSION_WRAPPED;
+    uint32_t policy = cpu_to_le32(g->policy);
+    PSPPoint pub;
+
+    if (!psp_cert_key(peer, &pub) || !psp_ecdh(s->keys->pdh, &pub, z)) {
+        return false;
+    }
+    /* Nonce, transport keys and IV; only the keys do not stay as they are */
+    qcrypto_random_bytes(session, SESSION_MAC, &error_abort);
+    memcpy(g->tek, wrapped, KEY_BYTES);
+    memcpy(g->tik, wrapped + KEY_BYTES, KEY_BYTES);
+    wrapping_keys(z, session + SESSION_NONCE, kek, kik);
+    psp_ctr(kek, session + SESSION_IV, wrapped, 2 * KEY_BYTES);
+    make_mac(kik, wrapped, 2 * KEY_BYTES, session + SESSION_MAC);
+    make_mac(g->tik, &policy, sizeof(policy), session + SESSION_POLICY_MAC);
+    return true;
+}
+
+void psp_packet_mac(PSPLegacyGuest *g, PSPPacketLabel label,
+                    const uint8_t *hdr, const uint8_t *data,
+                    uint32_t guest_len, uint32_t len, uint8_t mac[PSP_SHA256])
+{
+    uint8_t first = label;
     uint32_t lens[2] = { cpu_to_le32(guest_len), cpu_to_le32(len) };
     struct iovec iov[] = {
-        { &label, 1 }, { (void *)hdr, SECRET_MAC }, { lens, sizeof(lens) },
+        { &first, 1 }, { (void *)hdr, PSP_PACKET_MAC }, { lens, sizeof(lens) },
         { (void *)data, len }, { g->measurement, sizeof(g->measurement) },
     };
+    size_t n = ARRAY_SIZE(iov) - (label == PSP_PACKET_SECRET ? 0 : 1);
 
-    psp_hmac_sha256(g->tik, sizeof(g->tik), iov, ARRAY_SIZE(iov), own);
-    return memeql_sec(own, hdr + SECRET_MAC, PSP_SHA256);
+    psp_hmac_sha256(g->tik, sizeof(g->tik), iov, n, mac);
+}
+
+uint32_t psp_packet_open(PSPLegacyGuest *g, PSPPacketLabel label,
+                         const uint8_t *hdr, uint8_t *data, uint32_t guest_len,
+                         uint32_t len)
+{
+    uint8_t own[PSP_SHA256];
+
+    if (ldl_le_p(hdr + PSP_PACKET_FLAGS)) {
+        return PSP_INVALID_PARAM;
+    }
+    psp_packet_mac(g, label, hdr, data, guest_len, len, own);
+    if (!memeql_sec(own, hdr + PSP_PACKET_MAC, PSP_SHA256)) {
+        return PSP_BAD_MEASUREMENT;
+    }
+    psp_ctr(g->tek, hdr + PSP_PACKET_IV, data, len);
+    return PSP_SUCCESS;
 }
 
 static uint32_t check_secret(PSPReq *req, PSPLegacyGuest **g)
@@ -137,7 +186,7 @@ static uint32_t check_secret(PSPReq *req, PSPLegacyGuest **g)
     if (!(*g)->asid) {
         return PSP_INACTIVE;
     }
-    if (hdr_len < SECRET_HDR || !len || len > SECRET_MAX || len % 16 ||
+    if (hdr_len < PSP_PACKET_HDR || !len || len > PSP_PACKET_MAX || len % 16 ||
         guest_len != len) {
         return PSP_INVALID_LEN;
     }
@@ -146,7 +195,7 @@ static uint32_t check_secret(PSPReq *req, PSPLegacyGuest **g)
 
 uint32_t psp_launch_secret(PSPReq *req)
 {
-    uint8_t hdr[SECRET_HDR];
+    uint8_t hdr[PSP_PACKET_HDR];
     uint32_t len = psp_r32(req, 48), status;
     g_autofree uint8_t *data = NULL;
     PSPLegacyGuest *g;
@@ -163,12 +212,7 @@ uint32_t psp_launch_secret(PSPReq *req)
     if (status) {
         return status;
     }
-    if (ldl_le_p(hdr + SECRET_FLAGS)) {
-        return PSP_INVALID_PARAM;
-    }
-    if (!secret_mac(g, hdr, data, psp_r32(req, 32), len)) {
-        return PSP_BAD_MEASUREMENT;
-    }
-    psp_ctr(g->tek, hdr + SECRET_IV, data, len);
-    return psp_mem_write(psp_addr(req, 24), data, len);
+    status = psp_packet_open(g, PSP_PACKET_SECRET, hdr, data,
+                             psp_r32(req, 32), len);
+    return status ? status : psp_mem_write(psp_addr(req, 24), data, len);
 }

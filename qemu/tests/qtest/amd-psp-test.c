@@ -22,10 +22,10 @@
 #define CMD_LAUNCH_UPDATE   0x31
 #define CMD_LAUNCH_MEASURE  0x33
 #define CMD_LAUNCH_FINISH   0x35
-#define CMD_SEND_START      0x40
 #define CMD_DBG_DECRYPT     0x60
 #define CMD_SNP_STATUS      0x83
 #define CMD_SNP_FEATURES    0xce
+#define CMD_TIO             0xd0
 
 #define OUT                 0x101000ull
 #define DATA                0x200000ull
@@ -96,8 +96,7 @@ static void test_unknown_commands(void)
 
     g_assert_cmphex(psp_issue(&p, 0x00, CMDBUF), ==, PSP_INVALID_COMMAND);
     g_assert_cmphex(psp_issue(&p, 0x7ff, CMDBUF), ==, PSP_INVALID_COMMAND);
-    g_assert_cmphex(psp_issue(&p, CMD_SEND_START, CMDBUF), ==,
-                    PSP_UNSUPPORTED);
+    g_assert_cmphex(psp_issue(&p, CMD_TIO, CMDBUF), ==, PSP_UNSUPPORTED);
     psp_end(&p);
 }
 
