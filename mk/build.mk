@@ -43,7 +43,7 @@ $(S)/qemu: $(S)/qemu.tree
 	$(STAMP)
 
 define kernel
-$(S)/kernel-$(1)-$(2): $(S)/$(1).tree mk/kernel mk/image $(wildcard configs/*.config)
+$(S)/kernel-$(1)-$(2): $(S)/$(1).tree mk/kernel mk/image $(wildcard configs/*.config mk/guest/module/*)
 	@mk/kernel $(1) $(2)
 	@mk/image kernel $(1) $(2)
 	$$(STAMP)
@@ -57,7 +57,7 @@ $(S)/selftests-%: $(S)/%.tree $(S)/kernel-%-plain
 	@mk/selftests $*
 	$(STAMP)
 
-$(S)/image-user: $(S)/selftests-stock $(S)/selftests-series mk/image $(wildcard mk/guest/*)
+$(S)/image-user: $(S)/selftests-stock $(S)/selftests-series mk/image $(wildcard mk/guest/* mk/guest/snp/*)
 	@mk/image user
 	$(STAMP)
 

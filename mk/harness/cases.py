@@ -2,9 +2,10 @@
 """The table of tests: mk/tests/*.toml, one file a suite.
 
 A suite says whose programs it runs (`programs`), on which host (`hosts`, a list of kernel-config-machine), and holds
-[cases]: name = { args, seconds, alone, run, module, skip, fail, skips, must_fail }. `skip` and `fail` hold the reason of what is
-expected, `skips` the reason why a part of a program that passes is skipped; `must_fail` is what the failure that the case wants
-to see has to say. [left_out] holds programs that are in no case, with the reason. The host "tools" is the machine that builds.
+[cases]: name = { args, seconds, alone, run, module, skip, fail, skips, must_fail, reports }. `skip` and `fail` hold the reason
+of what is expected, `skips` the reason why a part of a program that passes is skipped; `must_fail` is what the failure that the
+case wants to see has to say; `reports` is what the kernel has to report, an oops for one, while the case passes otherwise.
+[left_out] holds programs that are in no case, with the reason. The host "tools" is the machine that builds.
 """
 import fnmatch
 import os
@@ -18,7 +19,7 @@ DEBUG_FACTOR = 8
 TOOLS = "tools"
 # In a case's arguments: how long a race test lasts, RACE_SECONDS of the environment.
 RACE = "${RACE_SECONDS}"
-FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "skips", "must_fail", "hosts"}
+FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "skips", "must_fail", "reports", "hosts"}
 
 
 def race_seconds():
@@ -35,6 +36,7 @@ class Case:
     alone: bool = False
     run: str = ""
     module: str = ""
+    reports: str = ""
     expect: str = "pass"
     reason: str = ""
     skips: str = ""

@@ -14,11 +14,15 @@ FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu")
 
 # What differs from machine to machine: processor, chipset, extra arguments, module arguments.
 MACHINES = {
-    "svm": {"cpu": "max", "machine": "q35", "extra": [], "append": "", "nodes": 2},
+    "svm": {"cpu": "max", "machine": "q35", "extra": [], "append": ""},
     "snp": {"cpu": "EPYC-Milan", "machine": "q35,x-snp-host=on",
-            "extra": ["-device", "amd-iommu,snp=on", "-device", "amd-psp"],
-            "append": "dis_ucode_ldr iommu=nopt kvm_amd.sev_snp=1", "nodes": 1},
+            # The device copies to memory on request: see mk/guest/module.
+            "extra": ["-device", "amd-iommu,snp=on", "-device", "amd-psp", "-device", "edu"],
+            "append": "dis_ucode_ldr iommu=nopt kvm_amd.sev_snp=1"},
 }
+# The same with the other layout of the RMP, and with a kernel that makes no use of it.
+MACHINES["snpseg"] = {**MACHINES["snp"], "machine": "q35,x-snp-host=on,x-snp-rmp=segmented"}
+MACHINES["nosnp"] = {**MACHINES["snp"], "append": MACHINES["snp"]["append"] + " sev=nosnp"}
 
 APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "
           "tsc=reliable no_timer_check random.trust_cpu=on")
@@ -54,11 +58,11 @@ def make_cpio(folder, target):
 
 
 def make_initrd(host, folder, job):
-    """Put one behind the other: programs, the kernel's modules, this boot's job (a name to text dictionary)."""
+    """Put one behind the other: programs, the kernel's modules, this boot's job (a name to text or bytes dictionary)."""
     files = folder / "job/job"
     files.mkdir(parents=True, exist_ok=True)
     for name, text in job.items():
-        (files / name).write_text(text)
+        (files / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     make_cpio(folder / "job", folder / "job.cpio")
     initrd, new = folder / "initrd", folder / "initrd.new"
     with open(new, "wb") as out:
@@ -70,9 +74,9 @@ def make_initrd(host, folder, job):
 
 
 def two_nodes(host):
-    """Two NUMA nodes, a socket each, so that placement can be tested; not for one processor, nor where the machine has one."""
+    """Two NUMA nodes, a socket each, so that placement can be tested; not for one processor."""
     words = []
-    for node in (0, 1) if host.cpus > 1 and MACHINES[host.machine]["nodes"] == 2 else ():
+    for node in (0, 1) if host.cpus > 1 else ():
         first, last = node * host.cpus // 2, (node + 1) * host.cpus // 2 - 1
         words += ["-object", f"memory-backend-ram,id=node{node},size={host.memory_mib // 2}M",
                   "-numa", f"node,nodeid={node},memdev=node{node},cpus={first}-{last}"]

@@ -53,6 +53,15 @@ class Reading(unittest.TestCase):
         self.assertEqual(self.results[0].status, "skipped")
         self.assertIn("has_sev", self.results[0].detail)
 
+    def test_a_report_that_is_wanted(self):
+        oops, other = "BUG: unable to handle page fault for address: 0", "BUG: KASAN: use-after-free"
+        for lines, status in (((oops, "ok 1 first"), "passed"), (("ok 1 first",), "failed"), ((other, "ok 1 first"), "failed"),
+                              ((oops, "not ok 1 first # exit 1"), "failed")):
+            self.cases[0].reports = "unable to handle page fault"
+            self.boot.report = None
+            self.console("1..2", "# start 1 first", *lines)
+            self.assertEqual(self.results[-1].status, status, lines)
+
     def test_a_result_of_another_name_is_output(self):
         self.console("# start 1 first", "# ok 1 inner", "ok 1 first")
         self.assertEqual(self.statuses(), ["passed"])
