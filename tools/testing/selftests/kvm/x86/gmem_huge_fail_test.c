@@ -21,6 +21,7 @@
 #define NEW_TAG		0x44
 #define NR_PAGES	(2 * GMEM_HUGE_NR_4K)
 #define PAGE_UNDER_TEST	7
+#define NEXT_PAGE	(PAGE_UNDER_TEST + 1)
 
 /* More allocations than any of the operations needs. */
 #define MAX_NTH		200
@@ -172,10 +173,10 @@ FIXTURE_VARIANT(fail) {
 	bool allocates;
 };
 
-FIXTURE_VARIANT_ADD(fail, to_shared)	{ NULL,              do_to_shared,  PAGE_UNDER_TEST + 1, true };
+FIXTURE_VARIANT_ADD(fail, to_shared)	{ NULL,              do_to_shared,  NEXT_PAGE,       true };
 /* The attribute has its place, and nothing is split. */
-FIXTURE_VARIANT_ADD(fail, to_private)	{ share_page,        do_to_private, PAGE_UNDER_TEST + 1, false };
-FIXTURE_VARIANT_ADD(fail, punch)	{ NULL,              do_punch,      PAGE_UNDER_TEST + 1, true };
+FIXTURE_VARIANT_ADD(fail, to_private)	{ share_page,        do_to_private, NEXT_PAGE,       false };
+FIXTURE_VARIANT_ADD(fail, punch)	{ NULL,              do_punch,      NEXT_PAGE,       true };
 FIXTURE_VARIANT_ADD(fail, fallocate)	{ empty_first_range, do_fallocate,  GMEM_HUGE_NR_4K, true };
 FIXTURE_VARIANT_ADD(fail, prefault)	{ empty_first_range, do_prefault,   GMEM_HUGE_NR_4K, true };
 FIXTURE_VARIANT_ADD(fail, touch)	{ touch_first_range, do_touch,      GMEM_HUGE_NR_4K, true };
@@ -205,7 +206,7 @@ static void finish_touch(struct gmem_huge *g, int r)
 static void check_kept(struct gmem_huge *g, u64 first)
 {
 	gmem_huge_check(g, gmem_huge_page(first), (NR_PAGES - first) * PAGE_SIZE, TAG);
-	if (first == PAGE_UNDER_TEST + 1)
+	if (first == NEXT_PAGE)
 		gmem_huge_check(g, GMEM_HUGE_GPA, PAGE_UNDER_TEST * PAGE_SIZE, TAG);
 }
 
