@@ -6,7 +6,6 @@
  * The program also runs on a kernel without large folios in guest_memfd; the
  * line that starts with "gmem_bench flags=" says which it was.
  */
-#include <getopt.h>
 #include <pthread.h>
 #include <linux/sizes.h>
 
@@ -153,40 +152,20 @@ static void create(struct gmem_bench *b)
 	}
 }
 
-static void usage(const char *name)
-{
-	fprintf(stderr, "Usage: %s [-s size in MiB] [-v vCPUs] [-t: touch only]\n", name);
-	exit(KSFT_FAIL);
-}
-
 int main(int argc, char *argv[])
 {
-	struct gmem_bench b = { .nr_vcpus = 1, .size = SZ_64M };
-	bool touch_only = false;
-	int opt;
+	struct gmem_bench b = gmem_bench_parse(argc, argv, GMEM_BENCH_MAX_VCPUS);
 
-	while ((opt = getopt(argc, argv, "s:v:t")) != -1) {
-		if (opt == 's')
-			b.size = atoi_positive("size", optarg) * (u64)SZ_1M;
-		else if (opt == 'v')
-			b.nr_vcpus = atoi_positive("vCPUs", optarg);
-		else if (opt == 't')
-			touch_only = true;
-		else
-			usage(argv[0]);
-	}
-	TEST_ASSERT(b.nr_vcpus <= GMEM_BENCH_MAX_VCPUS && b.size % (b.nr_vcpus * SZ_2M) == 0,
-		    "The size must be a multiple of 2M per vCPU");
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_VM_TYPES) & BIT(KVM_X86_SW_PROTECTED_VM));
 
 	create(&b);
 	gmem_window(&b, "touch", run_touch);
-	if (!touch_only) {
+	if (!b.touch_only) {
 		gmem_window(&b, "convert", run_convert);
 		gmem_window(&b, "punch", run_punch);
 	}
 	gmem_window(&b, "teardown", run_teardown);
-	if (touch_only)
+	if (b.touch_only)
 		return 0;
 
 	create(&b);

@@ -6,8 +6,6 @@
  * The program also runs on a kernel without large folios in guest_memfd; the
  * line that starts with "gmem_bench flags=" says which it was.
  */
-#include <getopt.h>
-
 #include "gmem_snp.h"
 #include "gmem_window.h"
 
@@ -46,34 +44,15 @@ static void create(struct gmem_bench *b)
 	b->fd = guest.fd;
 }
 
-static void usage(const char *name)
-{
-	fprintf(stderr, "Usage: %s [-s size in MiB] [-v 1] [-t: touch only]\n", name);
-	exit(KSFT_FAIL);
-}
-
 int main(int argc, char *argv[])
 {
-	struct gmem_bench b = { .nr_vcpus = 1, .size = SZ_64M };
-	bool touch_only = false;
-	int opt;
+	struct gmem_bench b = gmem_bench_parse(argc, argv, 1);
 
-	while ((opt = getopt(argc, argv, "s:v:t")) != -1) {
-		if (opt == 's')
-			b.size = atoi_positive("size", optarg) * (u64)SZ_1M;
-		else if (opt == 'v')
-			TEST_ASSERT_EQ(atoi_positive("vCPUs", optarg), 1);
-		else if (opt == 't')
-			touch_only = true;
-		else
-			usage(argv[0]);
-	}
-	TEST_ASSERT(b.size % SZ_2M == 0, "The size must be a multiple of 2M");
 	gmem_snp_require();
 
 	create(&b);
 	gmem_window(&b, "touch", run_touch);
-	if (!touch_only)
+	if (!b.touch_only)
 		gmem_window(&b, "smash", run_smash);
 	gmem_window(&b, "teardown", run_teardown);
 	return 0;

@@ -24,7 +24,11 @@ struct gmem_bench {
 	int nr_vcpus;
 	u64 size;
 	int fd;
+	bool touch_only;
 };
+
+/* What the command line asks for. */
+struct gmem_bench gmem_bench_parse(int argc, char *argv[], int max_vcpus);
 
 /* What of GUEST_MEMFD_FLAG_LARGE_FOLIOS the kernel has for @vm; said aloud. */
 u64 gmem_bench_flags(struct kvm_vm *vm);

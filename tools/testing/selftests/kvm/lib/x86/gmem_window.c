@@ -2,6 +2,7 @@
 /*
  * Windows of a benchmark.
  */
+#include <getopt.h>
 #include <time.h>
 #include <linux/sizes.h>
 #include <linux/stringify.h>
@@ -133,4 +134,31 @@ u64 gmem_bench_flags(struct kvm_vm *vm)
 	flags = flags > 0 ? flags & GUEST_MEMFD_FLAG_LARGE_FOLIOS : 0;
 	printf("gmem_bench flags=%d\n", flags);
 	return flags;
+}
+
+static void usage(const char *name, int max_vcpus)
+{
+	fprintf(stderr, "Usage: %s [-s size in MiB] [-v vCPUs, up to %d] [-t: touch only]\n",
+		name, max_vcpus);
+	exit(KSFT_FAIL);
+}
+
+struct gmem_bench gmem_bench_parse(int argc, char *argv[], int max_vcpus)
+{
+	struct gmem_bench b = { .nr_vcpus = 1, .size = SZ_64M };
+	int opt;
+
+	while ((opt = getopt(argc, argv, "s:v:t")) != -1) {
+		if (opt == 's')
+			b.size = atoi_positive("size", optarg) * (u64)SZ_1M;
+		else if (opt == 'v')
+			b.nr_vcpus = atoi_positive("vCPUs", optarg);
+		else if (opt == 't')
+			b.touch_only = true;
+		else
+			usage(argv[0], max_vcpus);
+	}
+	TEST_ASSERT(b.nr_vcpus <= max_vcpus && b.size % (b.nr_vcpus * SZ_2M) == 0,
+		    "The size must be a multiple of 2M per vCPU, of %d at most", max_vcpus);
+	return b;
 }
