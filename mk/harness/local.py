@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Cases that run on the machine that builds: the tools' own tests."""
 import os
+import re
 import signal
 import subprocess
 import time
 
+from . import ktap
 from .cases import TOOLS
 from .paths import BUILD, ROOT, relative
 from .result import Result
+
+
+def skips(lines):
+    """What was skipped by a program that passed, be it one that reports in KTAP or one of Python's unit tests."""
+    return ktap.skips(lines) + [line for line in lines if re.match(r"OK \(.*skipped=", line)]
 
 
 def run_case(case):
@@ -25,10 +32,11 @@ def run_case(case):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             code = None
-    status = "passed" if code == 0 else "failed"
-    detail = f"no result within {case.seconds} s" if code is None else f"exit {code}" if code else ""
-    return Result(case, None, status, detail, time.monotonic() - start, relative(log),
-                  log.read_text(encoding="utf-8", errors="replace"))
+    output = log.read_text(encoding="utf-8", errors="replace")
+    detail = f"no result within {case.seconds} s" if code is None else f"exit {code}" if code else \
+        ktap.fault(output.splitlines())
+    return Result(case, None, "failed" if detail else "passed", detail, time.monotonic() - start, relative(log), output,
+                  skips(output.splitlines()))
 
 
 def run_all(selected, on_result):
