@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 from . import queue as queues
 from .errors import Refusal
@@ -14,7 +15,7 @@ from .tree import Tree
 
 BUILD = {"linux": "mk/kernel bisect plain && mk/selftests bisect && mk/image kernel bisect plain", "qemu": "mk/qemu bisect"}
 TEST = {"linux": "mk/bisect-test", "qemu": ""}
-INPUTS = ("configs/*.config", "mk/kernel", "mk/selftests", "mk/image", "mk/guest/*", "mk/qemu", "mk/bisect-test", "mk/tests/*.toml")
+INPUTS = ("configs/*.config", "mk/kernel", "mk/selftests", "mk/image", "mk/guest/**/*", "mk/qemu", "mk/bisect-test", "mk/tests/*.toml")
 TAIL = 20
 
 
@@ -39,7 +40,7 @@ class Bisect:
         """What a verdict depends on: the commit, the commands, the configuration."""
         h = hashlib.sha256(repr((commit, self.commands)).encode())
         for pattern in INPUTS:
-            for path in sorted(self.room.root.glob(pattern)):
+            for path in sorted(filter(Path.is_file, self.room.root.glob(pattern))):
                 h.update(path.read_bytes())
         return h.hexdigest()
 

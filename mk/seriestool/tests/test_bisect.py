@@ -47,6 +47,12 @@ class BisectEveryCommit(World):
         said = self.cli("bisect", *self.args, "--test", "true", ok=False)
         self.assertNotIn("(known)", said)
 
+    def test_what_the_image_holds_counts_in_folders_too(self):
+        self.cli("bisect", *self.args, "--test", "true", ok=False)
+        write(self.repo, {"mk/guest/module/one.c": LICENCE})
+        said = self.cli("bisect", *self.args, "--test", "true", ok=False)
+        self.assertNotIn("(known)", said)
+
     def test_the_developer_s_tree_is_left_alone(self):
         before = self.ids()
         write(self.room.tree, {"virt/big.c": "int dirty;\n"})
