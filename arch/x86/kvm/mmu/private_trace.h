@@ -36,6 +36,27 @@ DEFINE_EVENT(kvm_private_leaf, kvm_private_promote,
 	TP_PROTO(struct kvm *kvm, gfn_t gfn, int level),
 	TP_ARGS(kvm, gfn, level));
 
+/* A page converted because the guest accessed it. */
+TRACE_EVENT(kvm_private_implicit,
+	TP_PROTO(struct kvm *kvm, gfn_t gfn, bool to_private),
+	TP_ARGS(kvm, gfn, to_private),
+
+	TP_STRUCT__entry(
+		__field(struct kvm *,	kvm)
+		__field(gfn_t,		gfn)
+		__field(bool,		to_private)
+	),
+
+	TP_fast_assign(
+		__entry->kvm		= kvm;
+		__entry->gfn		= gfn;
+		__entry->to_private	= to_private;
+	),
+
+	TP_printk("kvm %p gfn 0x%llx to %s", __entry->kvm, __entry->gfn,
+		  __entry->to_private ? "private" : "shared")
+);
+
 #endif /* _TRACE_KVM_PRIVATE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -21,6 +21,7 @@
  * fault that maps 2M while another vCPU smashes the entry faults once more and
  * finds the entry smashed.
  */
+#include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <asm/sev.h>
 
@@ -130,6 +131,38 @@ void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 unexpected:
 	pr_warn_ratelimited("SEV: Unexpected RMP fault, GPA 0x%llx is not private memory\n",
 			    gpa);
+}
+
+static void smash_gfn(struct kvm *kvm, gfn_t gfn)
+{
+	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
+	struct folio *folio;
+	kvm_pfn_t pfn;
+
+	if (!kvm_slot_has_gmem(slot) || !kvm_mem_is_private(kvm, gfn))
+		return;
+
+	folio = kvm_gmem_lock_folio(slot, gfn, &pfn);
+	if (!folio)
+		return;
+
+	if (snp_rmp_level(pfn) == PG_LEVEL_2M)
+		smash_and_split(kvm, slot, gfn, pfn, PG_LEVEL_2M);
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+void snp_psc_resize(struct kvm *kvm, int op, gfn_t gfn, u64 nr_pages)
+{
+	gfn_t end = gfn + nr_pages;
+
+	for (gfn = ALIGN_DOWN(gfn, PTRS_PER_PMD); gfn < end; gfn += PTRS_PER_PMD) {
+		if (op == SNP_PSC_OP_SMASH)
+			smash_gfn(kvm, gfn);
+		else if (op == SNP_PSC_OP_UNSMASH)
+			snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
+		cond_resched();
+	}
 }
 
 static int assign(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, int level, bool whole)

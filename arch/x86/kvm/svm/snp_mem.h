@@ -24,6 +24,17 @@ int snp_smash(kvm_pfn_t pfn);
  */
 void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code);
 
+/* The operations of a page state change that are hints about the size. */
+#define SNP_PSC_OP_SMASH	3
+#define SNP_PSC_OP_UNSMASH	4
+
+/*
+ * Do what the guest hints at for the 2M ranges that [@gfn, @gfn + @nr_pages)
+ * touches: smash them, or have them promoted soon.  Whatever stands against it
+ * is no error.  Takes the folio lock and mmu_lock for read.
+ */
+void snp_psc_resize(struct kvm *kvm, int op, gfn_t gfn, u64 nr_pages);
+
 /* See kvm_arch_gmem_make_private().  Takes mmu_lock for read. */
 int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 			  gfn_t gfn, kvm_pfn_t pfn, int order, bool fresh);

@@ -35,12 +35,15 @@ static void run_teardown(struct gmem_bench *b)
 static void create(struct gmem_bench *b)
 {
 	struct kvm_vm *vm = vm_create_barebones_type(KVM_X86_SNP_VM);
-	u64 flags = gmem_bench_flags(vm);
+	struct gmem_snp_shape shape = {
+		.size	= b->size,
+		.flags	= gmem_bench_flags(vm),
+	};
 
 	kvm_vm_free(vm);
-	guest = gmem_snp_create_at(b->size, flags, 0);
+	gmem_snp_create_shape(&guest, &shape);
 	b->vm = guest.vm;
-	b->vcpus[0] = guest.vcpu;
+	b->vcpus[0] = guest.cpu->vcpu;
 	b->fd = guest.fd;
 }
 

@@ -53,7 +53,7 @@ FIXTURE(promote) {
 FIXTURE_SETUP(promote)
 {
 	gmem_snp_set_promote_ms(SCAN_MS);
-	self->g = gmem_snp_create(SZ_2M);
+	gmem_snp_create(&self->g, SZ_2M);
 	gmem_snp_accept(&self->g, gmem_snp_page(0), SZ_2M);
 	gmem_snp_write(&self->g, gmem_snp_page(0), SZ_2M, TAG);
 	self->before = gmem_snp_stats(&self->g);

@@ -22,7 +22,7 @@ FIXTURE(snp) {
 
 FIXTURE_SETUP(snp)
 {
-	self->g = gmem_snp_create(2 * SZ_2M);
+	gmem_snp_create(&self->g, 2 * SZ_2M);
 }
 
 FIXTURE_TEARDOWN(snp)
@@ -207,9 +207,16 @@ FIXTURE_TEARDOWN(other) {}
 /* gfn and page of the file are not congruent: all of it is 4K. */
 TEST_F_TIMEOUT(other, unaligned_slot_is_4k, GMEM_SNP_TIMEOUT)
 {
-	struct gmem_snp g = gmem_snp_create_at(SZ_2M, GUEST_MEMFD_FLAG_LARGE_FOLIOS,
-					       PAGE_SIZE);
-	struct gmem_snp_stats before = gmem_snp_stats(&g);
+	const struct gmem_snp_shape shape = {
+		.size	= SZ_2M,
+		.flags	= GUEST_MEMFD_FLAG_LARGE_FOLIOS,
+		.offset	= PAGE_SIZE,
+	};
+	struct gmem_snp_stats before;
+	struct gmem_snp g;
+
+	gmem_snp_create_shape(&g, &shape);
+	before = gmem_snp_stats(&g);
 
 	TEST_ASSERT_EQ(gmem_snp_pvalidate(&g, gmem_snp_page(0), PG_LEVEL_2M, true),
 		       SNP_FAIL_SIZEMISMATCH);
@@ -222,8 +229,12 @@ TEST_F_TIMEOUT(other, unaligned_slot_is_4k, GMEM_SNP_TIMEOUT)
 /* Without the flag nothing changes. */
 TEST_F_TIMEOUT(other, no_flag_is_4k, GMEM_SNP_TIMEOUT)
 {
-	struct gmem_snp g = gmem_snp_create_at(SZ_2M, 0, 0);
-	struct gmem_snp_stats before = gmem_snp_stats(&g);
+	const struct gmem_snp_shape shape = { .size = SZ_2M };
+	struct gmem_snp_stats before;
+	struct gmem_snp g;
+
+	gmem_snp_create_shape(&g, &shape);
+	before = gmem_snp_stats(&g);
 
 	write_first_range(&g);
 	TEST_SNP_SINCE(&g, before, assigns_4k, GMEM_SNP_NR_4K, "Each page on its own");

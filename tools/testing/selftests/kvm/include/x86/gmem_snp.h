@@ -34,6 +34,15 @@
 /* VMPL1 may read, write and execute. */
 #define SNP_VMPL1_ALL		(1 | 0xf << 8)
 
+enum gmem_snp_verb {
+	GMEM_SNP_WRITE,
+	GMEM_SNP_CHECK,
+	GMEM_SNP_PVALIDATE,
+	GMEM_SNP_RMPADJUST,
+	GMEM_SNP_ACCEPT,
+	GMEM_SNP_PSC,
+};
+
 struct gmem_snp_op {
 	u64 verb;
 	gva_t gva;
@@ -43,13 +52,43 @@ struct gmem_snp_op {
 	u64 ret;
 };
 
-struct gmem_snp {
-	struct kvm_vm *vm;
+/* The operations of a page state change. */
+#define SNP_PSC_PRIVATE		1
+#define SNP_PSC_SHARED		2
+#define SNP_PSC_SMASH		3
+#define SNP_PSC_UNSMASH		4
+
+/* Two pages, shared with the host: the op, and the GHCB. */
+#define GMEM_SNP_NR_SHARED	2
+
+#define GMEM_SNP_MAX_VCPUS	4
+
+/* A vCPU and the page in which it is told what to do. */
+struct gmem_snp_cpu {
 	struct kvm_vcpu *vcpu;
-	int fd;
-	u64 size;
 	gpa_t op_gpa;
 	struct gmem_snp_op *op;
+};
+
+/* What to create: zero means one vCPU, no flags, no offset, the default policy. */
+struct gmem_snp_shape {
+	u64 size;
+	u64 flags;
+	/* Of the memslot in the file. */
+	u64 offset;
+	/* For KVM_CAP_X86_IMPLICIT_CONVERSION. */
+	u64 implicit;
+	int nr_vcpus;
+};
+
+struct gmem_snp {
+	struct kvm_vm *vm;
+	int fd;
+	u64 size;
+	int nr_vcpus;
+	struct gmem_snp_cpu cpus[GMEM_SNP_MAX_VCPUS];
+	/* The one that acts. */
+	struct gmem_snp_cpu *cpu;
 };
 
 struct gmem_snp_stats {
@@ -64,12 +103,9 @@ struct gmem_snp_stats {
 
 void gmem_snp_require(void);
 
-/*
- * A launched VM with @size bytes of private memory at GMEM_SNP_GPA, in a file
- * that was created with @flags, from @offset bytes into it.
- */
-struct gmem_snp gmem_snp_create_at(u64 size, u64 flags, u64 offset);
-struct gmem_snp gmem_snp_create(u64 size);
+/* A launched VM with @size bytes of private memory at GMEM_SNP_GPA. */
+void gmem_snp_create_shape(struct gmem_snp *g, const struct gmem_snp_shape *shape);
+void gmem_snp_create(struct gmem_snp *g, u64 size);
 void gmem_snp_free(struct gmem_snp *g);
 
 static inline gva_t gmem_snp_page(u64 nr)
@@ -86,13 +122,24 @@ static inline gva_t gmem_snp_shared(gva_t gva)
 /*
  * Guest: write @tag to each page of a range; claim that each page holds it;
  * validate or rescind at one size and return the code; accept all of a range,
- * at 2M where that is possible; adjust the permissions of VMPL1.
+ * at 2M where that is possible; adjust the permissions of VMPL1.  The one with
+ * underscores returns -errno of KVM_RUN, with the vCPU still at its access.
  */
+int __gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 void gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 void gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 u64 gmem_snp_pvalidate(struct gmem_snp *g, gva_t gva, int level, bool validate);
 u64 gmem_snp_rmpadjust(struct gmem_snp *g, gva_t gva, int level, u64 attrs);
 void gmem_snp_accept(struct gmem_snp *g, gva_t gva, u64 size);
+
+/*
+ * Guest: ask for the state of one page or 2M with the GHCB's page state change.
+ * The host sets the attributes as it is asked to.  Returns SW_EXITINFO2.
+ */
+u64 gmem_snp_psc(struct gmem_snp *g, gpa_t gpa, int level, int op);
+
+/* What a vCPU runs.  @shared is its first shared page, at @gpa for the host. */
+void gmem_snp_guest_code(struct gmem_snp_op *shared, gpa_t gpa);
 
 struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g);
 

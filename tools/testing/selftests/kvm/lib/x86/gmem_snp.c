@@ -4,153 +4,68 @@
  */
 #include "gmem_snp.h"
 
-/* The GHCB's MSR protocol: ask to make the page of @gpa shared. */
-#define GHCB_MSR_PSC_REQ	0x014
-#define GHCB_MSR_PSC_SHARED	(2ULL << 52)
-
-#define NR_WORDS		(PAGE_SIZE / sizeof(u64))
-
-enum gmem_snp_verb {
-	GMEM_SNP_WRITE,
-	GMEM_SNP_CHECK,
-	GMEM_SNP_PVALIDATE,
-	GMEM_SNP_RMPADJUST,
-	GMEM_SNP_ACCEPT,
-};
-
-static u64 pvalidate(gva_t gva, bool huge, bool validate)
+/* Do what a page state change asks for. */
+static void map_gpa_range(struct kvm_vm *vm, const struct kvm_run *run)
 {
-	bool unchanged;
-	u64 ret;
+	bool private = run->hypercall.args[2] & KVM_MAP_GPA_RANGE_ENCRYPTED;
 
-	/* PVALIDATE, as bytes for assemblers that do not know it. */
-	asm volatile(".byte 0xf2, 0x0f, 0x01, 0xff"
-		     : "=a" (ret), "=@ccc" (unchanged)
-		     : "a" (gva), "c" (huge), "d" (validate)
-		     : "memory");
-	ret &= 0xffffffff;
-	return !ret && unchanged ? SNP_UNCHANGED : ret;
+	vm_set_memory_attributes(vm, run->hypercall.args[0],
+				 run->hypercall.args[1] * PAGE_SIZE,
+				 private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0);
 }
 
-static u64 rmpadjust(gva_t gva, bool huge, u64 attrs)
+/* Run until the vCPU reports, or return -errno. */
+static int run_to_report(struct gmem_snp *g)
 {
-	u64 ret;
-
-	/* RMPADJUST */
-	asm volatile(".byte 0xf3, 0x0f, 0x01, 0xfe"
-		     : "=a" (ret)
-		     : "a" (gva), "c" (huge), "d" (attrs)
-		     : "memory", "cc");
-	return ret & 0xffffffff;
-}
-
-static u64 accept(gva_t gva, u64 size)
-{
-	gva_t end = gva + size, page;
-	u64 ret;
-
-	for (; gva < end; gva += SZ_2M) {
-		ret = pvalidate(gva, true, true);
-		if (!ret)
-			continue;
-		if (ret != SNP_FAIL_SIZEMISMATCH)
-			return ret;
-
-		for (page = gva; page < gva + SZ_2M; page += PAGE_SIZE) {
-			ret = pvalidate(page, false, true);
-			if (ret)
-				return ret;
-		}
-	}
-	return 0;
-}
-
-static void write_pages(gva_t gva, u64 size, u64 tag)
-{
-	gva_t end = gva + size;
-	u64 *page;
-
-	for (; gva < end; gva += PAGE_SIZE) {
-		page = (u64 *)gva;
-		WRITE_ONCE(page[0], gva | tag);
-		WRITE_ONCE(page[NR_WORDS - 1], gva | tag);
-	}
-}
-
-/* Return the first page that holds something else, or 0. */
-static gva_t check_pages(gva_t gva, u64 size, u64 tag)
-{
-	gva_t end = gva + size;
-	u64 *page;
-
-	for (; gva < end; gva += PAGE_SIZE) {
-		page = (u64 *)gva;
-		if (READ_ONCE(page[0]) != (gva | tag) ||
-		    READ_ONCE(page[NR_WORDS - 1]) != (gva | tag))
-			return gva;
-	}
-	return 0;
-}
-
-static u64 run_verb(const struct gmem_snp_op *op)
-{
-	switch (op->verb) {
-	case GMEM_SNP_WRITE:
-		write_pages(op->gva, op->size, op->arg);
-		return 0;
-	case GMEM_SNP_CHECK:
-		return check_pages(op->gva, op->size, op->arg);
-	case GMEM_SNP_PVALIDATE:
-		return pvalidate(op->gva, op->size == SZ_2M, op->arg);
-	case GMEM_SNP_RMPADJUST:
-		return rmpadjust(op->gva, op->size == SZ_2M, op->arg);
-	case GMEM_SNP_ACCEPT:
-		return accept(op->gva, op->size);
-	default:
-		return -1ul;
-	}
-}
-
-/* @shared is the page of the op, at @gpa for the host. */
-static void guest_code(struct gmem_snp_op *shared, gpa_t gpa)
-{
-	struct gmem_snp_op op;
+	struct kvm_run *run = g->cpu->vcpu->run;
 
 	for (;;) {
-		wrmsr(MSR_AMD64_SEV_ES_GHCB,
-		      GHCB_MSR_PSC_REQ | gpa | GHCB_MSR_PSC_SHARED);
-		vmgexit();
+		if (__vcpu_run(g->cpu->vcpu))
+			return -errno;
 
-		op = *shared;
-		shared->ret = run_verb(&op);
+		TEST_ASSERT(run->exit_reason == KVM_EXIT_HYPERCALL &&
+			    run->hypercall.nr == KVM_HC_MAP_GPA_RANGE,
+			    "Guest should report, got exit %u (%s)", run->exit_reason,
+			    exit_reason_str(run->exit_reason));
+		run->hypercall.ret = 0;
+		if (run->hypercall.args[0] == g->cpu->op_gpa)
+			return 0;
+
+		map_gpa_range(g->vm, run);
 	}
 }
 
-static void run_to_report(struct gmem_snp *g)
+static void set_op(struct gmem_snp *g, enum gmem_snp_verb verb, gva_t gva,
+		   u64 size, u64 arg)
 {
-	struct kvm_run *run = g->vcpu->run;
-
-	vcpu_run(g->vcpu);
-	TEST_ASSERT(run->exit_reason == KVM_EXIT_HYPERCALL &&
-		    run->hypercall.nr == KVM_HC_MAP_GPA_RANGE &&
-		    run->hypercall.args[0] == g->op_gpa,
-		    "Guest should report, got exit %u (%s)", run->exit_reason,
-		    exit_reason_str(run->exit_reason));
-	run->hypercall.ret = 0;
-}
-
-static u64 run_op(struct gmem_snp *g, enum gmem_snp_verb verb, gva_t gva,
-		  u64 size, u64 arg)
-{
-	*g->op = (struct gmem_snp_op) {
+	*g->cpu->op = (struct gmem_snp_op) {
 		.verb	= verb,
 		.gva	= gva,
 		.size	= size,
 		.arg	= arg,
 		.ret	= -1ul,
 	};
-	run_to_report(g);
-	return READ_ONCE(g->op->ret);
+}
+
+static u64 run_op(struct gmem_snp *g, enum gmem_snp_verb verb, gva_t gva,
+		  u64 size, u64 arg)
+{
+	int r;
+
+	set_op(g, verb, gva, size, arg);
+	r = run_to_report(g);
+	TEST_ASSERT(!r, "KVM_RUN should not fail at verb %d, 0x%lx, returned %d, exit %u (%s), gpa 0x%llx flags 0x%llx",
+		    verb, gva, r, g->cpu->vcpu->run->exit_reason,
+		    exit_reason_str(g->cpu->vcpu->run->exit_reason),
+		    g->cpu->vcpu->run->memory_fault.gpa,
+		    g->cpu->vcpu->run->memory_fault.flags);
+	return READ_ONCE(g->cpu->op->ret);
+}
+
+int __gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag)
+{
+	set_op(g, GMEM_SNP_WRITE, gva, size, tag);
+	return run_to_report(g);
 }
 
 void gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag)
@@ -210,6 +125,11 @@ void gmem_snp_set_promote_ms(unsigned int ms)
 		    "snp_promote_ms should be writable");
 }
 
+u64 gmem_snp_psc(struct gmem_snp *g, gpa_t gpa, int level, int op)
+{
+	return run_op(g, GMEM_SNP_PSC, gpa, PG_LEVEL_SIZE(level), op);
+}
+
 struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g)
 {
 	return (struct gmem_snp_stats) {
@@ -218,7 +138,7 @@ struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g)
 		.smashes	= vm_get_stat(g->vm, rmp_smashes),
 		.pages_4k	= vm_get_stat(g->vm, private_pages_4k),
 		.pages_2m	= vm_get_stat(g->vm, private_pages_2m),
-		.faults		= vcpu_get_stat(g->vcpu, pf_taken),
+		.faults		= vcpu_get_stat(g->cpu->vcpu, pf_taken),
 		.dm_splits	= direct_map_splits(),
 	};
 }
@@ -274,51 +194,94 @@ static int add_memory(struct kvm_vm *vm, u32 slot, gpa_t gpa, u64 size, u64 flag
 }
 
 /*
- * Have the guest do everything once, beside the memory that is tested: a fault
+ * Have a vCPU do everything once, beside the memory that is tested: a fault
  * counted afterwards is one on that memory, not on code or page tables.
  */
-static void warm_up(struct gmem_snp *g)
+static void warm_up(struct gmem_snp *g, gva_t gva)
 {
-	const gva_t gva = GMEM_SNP_GPA + g->size;
-
-	run_to_report(g);
-	gmem_snp_accept(g, gva, SZ_2M);
+	TEST_ASSERT(!run_to_report(g), "Guest should reach its first report");
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(g, gva, PG_LEVEL_4K, true), SNP_OK);
 	gmem_snp_write(g, gva, PAGE_SIZE, 1);
 	gmem_snp_check(g, gva, PAGE_SIZE, 1);
-	gmem_snp_pvalidate(g, gva, PG_LEVEL_4K, true);
-	gmem_snp_rmpadjust(g, gva, PG_LEVEL_4K, SNP_VMPL1_ALL);
-	gmem_snp_pvalidate(g, gva, PG_LEVEL_4K, false);
+	TEST_ASSERT_EQ(gmem_snp_rmpadjust(g, gva, PG_LEVEL_4K, SNP_VMPL1_ALL), SNP_OK);
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(g, gva, PG_LEVEL_4K, false), SNP_OK);
 
 	vm_mem_set_shared(g->vm, gva, PAGE_SIZE);
 	gmem_snp_write(g, gmem_snp_shared(gva), PAGE_SIZE, 1);
 	gmem_snp_check(g, gmem_snp_shared(gva), PAGE_SIZE, 1);
 }
 
-struct gmem_snp gmem_snp_create_at(u64 size, u64 flags, u64 offset)
+static struct gmem_snp_cpu add_vcpu(struct kvm_vm *vm, int id)
 {
-	struct gmem_snp g = { .size = size };
-	int warm_fd;
-	gva_t op;
+	gva_t op = vm_alloc_shared(vm, GMEM_SNP_NR_SHARED * PAGE_SIZE,
+				   KVM_UTIL_MIN_VADDR, MEM_REGION_TEST_DATA);
+	struct gmem_snp_cpu cpu = {
+		.vcpu	= vm_vcpu_add(vm, id, gmem_snp_guest_code),
+		.op	= addr_gva2hva(vm, op),
+		.op_gpa	= addr_gva2gpa(vm, op),
+	};
 
-	g.vm = vm_sev_create_with_one_vcpu(KVM_X86_SNP_VM, guest_code, &g.vcpu);
-
-	op = vm_alloc_shared(g.vm, PAGE_SIZE, KVM_UTIL_MIN_VADDR,
-			     MEM_REGION_TEST_DATA);
-	g.op = addr_gva2hva(g.vm, op);
-	g.op_gpa = addr_gva2gpa(g.vm, op);
-	vcpu_args_set(g.vcpu, 2, op, g.op_gpa);
-
-	g.fd = add_memory(g.vm, GMEM_SNP_SLOT, GMEM_SNP_GPA, size, flags, offset);
-	warm_fd = add_memory(g.vm, GMEM_SNP_WARM_SLOT, GMEM_SNP_GPA + size, SZ_2M, 0, 0);
-	vm_sev_launch(g.vm, snp_default_policy(), NULL);
-	warm_up(&g);
-	kvm_free_fd(warm_fd);
-	return g;
+	vcpu_args_set(cpu.vcpu, 2, op, cpu.op_gpa);
+	return cpu;
 }
 
-struct gmem_snp gmem_snp_create(u64 size)
+static void add_vcpus(struct gmem_snp *g, u64 implicit)
 {
-	return gmem_snp_create_at(size, GUEST_MEMFD_FLAG_LARGE_FOLIOS, 0);
+	int i;
+
+	/* Only before the first vCPU. */
+	if (implicit)
+		vm_enable_cap(g->vm, KVM_CAP_X86_IMPLICIT_CONVERSION, implicit);
+
+	for (i = 0; i < g->nr_vcpus; i++)
+		g->cpus[i] = add_vcpu(g->vm, i);
+	kvm_arch_vm_finalize_vcpus(g->vm);
+}
+
+static void warm_up_all(struct gmem_snp *g)
+{
+	const gva_t gva = GMEM_SNP_GPA + g->size;
+	int i;
+
+	for (i = g->nr_vcpus - 1; i >= 0; i--) {
+		g->cpu = &g->cpus[i];
+		warm_up(g, gva + i * PAGE_SIZE);
+	}
+	gmem_snp_accept(g, gva + SZ_2M, SZ_2M);
+}
+
+void gmem_snp_create_shape(struct gmem_snp *g, const struct gmem_snp_shape *shape)
+{
+	const struct vm_shape vm_shape = {
+		.mode = VM_MODE_DEFAULT,
+		.type = KVM_X86_SNP_VM,
+	};
+	int warm_fd;
+
+	*g = (struct gmem_snp) {
+		.size		= shape->size,
+		.nr_vcpus	= shape->nr_vcpus ?: 1,
+	};
+	g->vm = __vm_create(vm_shape, g->nr_vcpus, 0);
+	add_vcpus(g, shape->implicit);
+
+	g->fd = add_memory(g->vm, GMEM_SNP_SLOT, GMEM_SNP_GPA, g->size, shape->flags,
+			   shape->offset);
+	warm_fd = add_memory(g->vm, GMEM_SNP_WARM_SLOT, GMEM_SNP_GPA + g->size,
+			     2 * SZ_2M, 0, 0);
+	vm_sev_launch(g->vm, snp_default_policy(), NULL);
+	warm_up_all(g);
+	kvm_free_fd(warm_fd);
+}
+
+void gmem_snp_create(struct gmem_snp *g, u64 size)
+{
+	const struct gmem_snp_shape shape = {
+		.size	= size,
+		.flags	= GUEST_MEMFD_FLAG_LARGE_FOLIOS,
+	};
+
+	gmem_snp_create_shape(g, &shape);
 }
 
 void gmem_snp_free(struct gmem_snp *g)
