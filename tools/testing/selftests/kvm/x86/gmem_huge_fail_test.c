@@ -175,7 +175,7 @@ FIXTURE_VARIANT(fail) {
 
 FIXTURE_VARIANT_ADD(fail, to_shared)	{ NULL,              do_to_shared,  NEXT_PAGE,       true };
 /* The attribute has its place, and nothing is split. */
-FIXTURE_VARIANT_ADD(fail, to_private)	{ share_page,        do_to_private, NEXT_PAGE,       false };
+FIXTURE_VARIANT_ADD(fail, to_private)	{ share_page,        do_to_private, NEXT_PAGE,     false };
 FIXTURE_VARIANT_ADD(fail, punch)	{ NULL,              do_punch,      NEXT_PAGE,       true };
 FIXTURE_VARIANT_ADD(fail, fallocate)	{ empty_first_range, do_fallocate,  GMEM_HUGE_NR_4K, true };
 FIXTURE_VARIANT_ADD(fail, prefault)	{ empty_first_range, do_prefault,   GMEM_HUGE_NR_4K, true };
