@@ -54,7 +54,7 @@ static u64 run_op(struct gmem_snp *g, enum gmem_snp_verb verb, gva_t gva,
 
 	set_op(g, verb, gva, size, arg);
 	r = run_to_report(g);
-	TEST_ASSERT(!r, "KVM_RUN failed, verb %d, 0x%lx: %d, exit %u (%s), gpa 0x%llx, flags 0x%llx",
+	TEST_ASSERT(!r, "KVM_RUN: verb %d, 0x%lx: %d, exit %u (%s), gpa 0x%llx, flags 0x%llx",
 		    verb, gva, r, g->cpu->vcpu->run->exit_reason,
 		    exit_reason_str(g->cpu->vcpu->run->exit_reason),
 		    g->cpu->vcpu->run->memory_fault.gpa,
