@@ -27,9 +27,9 @@ run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugi
 test: build
 	@DEBUG=$(DEBUG) mk/test $(T)
 
-#: make bench           stock and series side by side: table, CSV, SVG; QUICK=1 for the 1 GiB rows alone
+#: make bench           stock and series side by side: table, CSV, SVG; QUICK=1 for the 1 GiB rows alone, MACHINE=snp for SNP guests
 bench: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
-	@mk/bench $(if $(QUICK),--quick)
+	@mk/bench $(if $(QUICK),--quick) $(if $(MACHINE),--machine $(MACHINE))
 
 #: make shell           a shell on the host; MACHINE=svm KERNEL=stock|series CONFIG=plain|debug
 shell: $(S)/kernel-$(KERNEL)-$(CONFIG) $(S)/image-user $(S)/qemu
