@@ -15,7 +15,7 @@ override DEBUG := $(filter-out 0,$(DEBUG))
 export RACE_SECONDS
 include mk/build.mk
 
-.PHONY: help run test bench shell tree import check bisect series build clean
+.PHONY: help run test bench overhead shell tree import check bisect series build clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -31,7 +31,11 @@ test: build
 bench: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
 	@mk/bench $(if $(QUICK),--quick) $(if $(MACHINE),--machine $(MACHINE))
 
-#: make shell           a shell on the host; MACHINE=svm KERNEL=stock|series CONFIG=plain|debug
+#: make overhead        what the patches of QEMU cost: processor time of unpatched QEMU, patched, and as an SNP host
+overhead: $(S)/qemu $(S)/kernel-stock-plain $(S)/image-user $(S)/plugin
+	@mk/overhead
+
+#: make shell           a shell on the host; MACHINE=svm|snp KERNEL=stock|series CONFIG=plain|debug
 shell: $(S)/kernel-$(KERNEL)-$(CONFIG) $(S)/image-user $(S)/qemu
 	@mk/shell $(MACHINE) $(KERNEL) $(CONFIG)
 
