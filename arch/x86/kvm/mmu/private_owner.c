@@ -7,8 +7,8 @@
 #include "private_owner.h"
 #include "tdp_mmu.h"
 
-u8 kvm_gmem_assign_level(struct kvm *kvm, const struct kvm_memory_slot *slot,
-			 gfn_t gfn, kvm_pfn_t pfn, int order)
+static u8 level_at_most_2m(const struct kvm_memory_slot *slot, gfn_t gfn,
+			   kvm_pfn_t pfn, int order)
 {
 	struct kvm_gmem_map map = {
 		.slot		= slot,
@@ -17,8 +17,14 @@ u8 kvm_gmem_assign_level(struct kvm *kvm, const struct kvm_memory_slot *slot,
 		.folio_level	= kvm_level_for_order(order),
 	};
 
-	guard(read_lock)(&kvm->mmu_lock);
 	return kvm_gmem_map_level(&map, PG_LEVEL_2M);
+}
+
+u8 kvm_gmem_assign_level(struct kvm *kvm, const struct kvm_memory_slot *slot,
+			 gfn_t gfn, kvm_pfn_t pfn, int order)
+{
+	guard(read_lock)(&kvm->mmu_lock);
+	return level_at_most_2m(slot, gfn, pfn, order);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_gmem_assign_level);
 
@@ -43,12 +49,6 @@ EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mmu_split_gfn);
 bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
 			 gfn_t gfn, kvm_pfn_t pfn, int order)
 {
-	struct kvm_gmem_map map = {
-		.slot		= slot,
-		.gfn		= gfn,
-		.pfn		= pfn,
-		.folio_level	= kvm_level_for_order(order),
-	};
 	struct kvm_gfn_range range = {
 		.start		= gfn,
 		.end		= gfn + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M),
@@ -60,7 +60,7 @@ bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
 	guard(write_lock)(&kvm->mmu_lock);
 
 	if (!kvm_mem_is_private(kvm, gfn) ||
-	    kvm_gmem_map_level(&map, PG_LEVEL_2M) != PG_LEVEL_2M)
+	    level_at_most_2m(slot, gfn, pfn, order) != PG_LEVEL_2M)
 		return false;
 
 	kvm_mmu_invalidate_start(kvm);
