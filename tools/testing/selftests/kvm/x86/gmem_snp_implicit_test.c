@@ -156,11 +156,5 @@ TEST_F(capability, not_where_attributes_decide)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
-	gmem_snp_require();
-	gmem_snp_set_promote_ms(0);
-	ret = test_harness_run(argc, argv);
-	gmem_snp_set_promote_ms(500);
-	return ret;
+	return gmem_snp_main(argc, argv, 0, test_harness_run);
 }

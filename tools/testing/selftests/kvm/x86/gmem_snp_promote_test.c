@@ -180,10 +180,5 @@ TEST_F_TIMEOUT(promote, never_when_switched_off, GMEM_SNP_TIMEOUT)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
-	gmem_snp_require();
-	ret = test_harness_run(argc, argv);
-	gmem_snp_set_promote_ms(500);
-	return ret;
+	return gmem_snp_main(argc, argv, SCAN_MS, test_harness_run);
 }

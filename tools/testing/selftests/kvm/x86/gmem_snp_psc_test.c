@@ -112,10 +112,5 @@ TEST_F_TIMEOUT(psc, unaligned_2m_is_refused, GMEM_SNP_TIMEOUT)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
-	gmem_snp_require();
-	ret = test_harness_run(argc, argv);
-	gmem_snp_set_promote_ms(500);
-	return ret;
+	return gmem_snp_main(argc, argv, 0, test_harness_run);
 }

@@ -244,12 +244,6 @@ TEST_F_TIMEOUT(other, no_flag_is_4k, GMEM_SNP_TIMEOUT)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
-	gmem_snp_require();
 	/* What is smashed stays smashed while it is looked at. */
-	gmem_snp_set_promote_ms(0);
-	ret = test_harness_run(argc, argv);
-	gmem_snp_set_promote_ms(500);
-	return ret;
+	return gmem_snp_main(argc, argv, 0, test_harness_run);
 }

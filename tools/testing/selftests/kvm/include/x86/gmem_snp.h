@@ -146,6 +146,15 @@ struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g);
 /* Host: milliseconds between scans for ranges to promote, 0 for never. */
 void gmem_snp_set_promote_ms(unsigned int ms);
 
+#define GMEM_SNP_PROMOTE_MS	500
+
+/*
+ * What main() returns: run @tests, which look at scans every @promote_ms, and
+ * leave the host as it was.
+ */
+int gmem_snp_main(int argc, char **argv, unsigned int promote_ms,
+		  int (*tests)(int argc, char **argv));
+
 /* Host: pages lost to failed reclaims since boot. */
 u64 gmem_snp_quarantined(void);
 

@@ -130,6 +130,18 @@ u64 gmem_snp_psc(struct gmem_snp *g, gpa_t gpa, int level, int op)
 	return run_op(g, GMEM_SNP_PSC, gpa, PG_LEVEL_SIZE(level), op);
 }
 
+int gmem_snp_main(int argc, char **argv, unsigned int promote_ms,
+		  int (*tests)(int argc, char **argv))
+{
+	int ret;
+
+	gmem_snp_require();
+	gmem_snp_set_promote_ms(promote_ms);
+	ret = tests(argc, argv);
+	gmem_snp_set_promote_ms(GMEM_SNP_PROMOTE_MS);
+	return ret;
+}
+
 struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g)
 {
 	return (struct gmem_snp_stats) {
