@@ -129,7 +129,9 @@ static void *run_vcpu(void *data)
 	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
 		REPORT_GUEST_ASSERT(uc);
 	TEST_ASSERT(uc.cmd == UCALL_SYNC || uc.cmd == UCALL_DONE,
-		    "Unexpected ucall 0x%lx", uc.cmd);
+		    "Unexpected ucall 0x%lx, exit %s, gpa 0x%llx", uc.cmd,
+		    exit_reason_str(vcpu->run->exit_reason),
+		    vcpu->run->exit_reason == KVM_EXIT_MMIO ? vcpu->run->mmio.phys_addr : 0);
 	return NULL;
 }
 
