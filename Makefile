@@ -9,10 +9,13 @@ CONFIG ?= plain
 KERNEL ?= series
 # How long race tests last; ten minutes for the record.
 RACE_SECONDS ?= 20
-# The debug configuration: KASAN, lockdep, fault injection. DEBUG=0 leaves it out, and the 20 minutes that its kernel takes at first.
+# How often each test runs.
+RUNS ?= 1
+# The debug configuration: KASAN, lockdep, fault injection. DEBUG=0 leaves it out, and the 20 minutes that its kernel takes at first;
+# DEBUG=all has the unpatched kernel in it too.
 DEBUG ?= 1
 override DEBUG := $(filter-out 0,$(DEBUG))
-export RACE_SECONDS
+export RACE_SECONDS RUNS
 include mk/build.mk
 
 .PHONY: help run test bench overhead shell tree import check bisect series build clean
@@ -23,7 +26,7 @@ help:
 run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
 	@mk/bench --run
 
-#: make test            every test; T=pattern runs what matches; DEBUG=0 leaves the debug configuration out
+#: make test            every test; T=pattern runs what matches, RUNS=n each n times; DEBUG=0 without the debug configuration, DEBUG=all with stock's
 test: build
 	@DEBUG=$(DEBUG) mk/test $(T)
 
@@ -40,7 +43,7 @@ shell: $(S)/kernel-$(KERNEL)-$(CONFIG) $(S)/image-user $(S)/qemu
 	@mk/shell $(MACHINE) $(KERNEL) $(CONFIG)
 
 #: make build           everything that the tests need
-build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(if $(DEBUG),$(S)/kernel-series-debug) $(S)/image-user $(S)/plugin
+build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(if $(DEBUG),$(S)/kernel-series-debug) $(if $(filter all,$(DEBUG)),$(S)/kernel-stock-debug) $(S)/image-user $(S)/plugin
 
 #: make tree            the queue on the pinned source: build/linux, ROOM=qemu for build/qemu
 ROOM ?= linux

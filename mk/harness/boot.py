@@ -160,7 +160,7 @@ class Boot:
 
     def publish(self, status, detail):
         case = self.current
-        log = self.folder / (case.name.replace("/", ".") + ".log")
+        log = self.folder / case.log_name
         log.write_text("\n".join(self.output) + "\n")
         self.finished += 1
         self.current = None

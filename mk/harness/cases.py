@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The table of tests: mk/tests/*.toml, one file a suite.
 
-A suite says whose programs it runs (`programs`), on which host (`hosts`, a list of kernel-config-machine), and holds
-[cases]: name = { args, seconds, alone, run, module, skip, fail, skips, must_fail, reports }. `skip` and `fail` hold the reason
+A suite says whose programs it runs (`programs`), on which host (`hosts`, a list of kernel-config-machine or
+kernel-config-machine-processors), and holds [cases]: name = { args, seconds, alone, run, module, skip, fail, skips, must_fail, reports }. `skip` and `fail` hold the reason
 of what is expected, `skips` the reason why a part of a program that passes is skipped; `must_fail` is what the failure that the
 case wants to see has to say; `reports` is what the kernel has to report, an oops for one, while the case passes otherwise.
 [left_out] holds programs that are in no case, with the reason. The host "tools" is the machine that builds.
@@ -10,7 +10,7 @@ case wants to see has to say; `reports` is what the kernel has to report, an oop
 import fnmatch
 import os
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .machine import Host
 from .paths import ROOT, UserError
@@ -41,10 +41,16 @@ class Case:
     reason: str = ""
     skips: str = ""
     hosts: list = field(default_factory=list)
+    # Which of several runs of the same test this is.
+    turn: int = 0
 
     @property
     def title(self):
-        return f"{self.suite}/{self.name}"
+        return f"{self.suite}/{self.name}" + (f"#{self.turn}" if self.turn else "")
+
+    @property
+    def log_name(self):
+        return self.name.replace("/", ".") + (f".{self.turn}" if self.turn else "") + ".log"
 
     def limit(self, host):
         """How long it may take; a race that is told to last longer gets that much more."""
@@ -92,16 +98,22 @@ def load(pattern=""):
     return [case for case in cases if matches(case, pattern)]
 
 
+def repeat(cases, times):
+    """All of them, then all of them again: what a test leaves behind on its host meets every other one."""
+    return [replace(case, turn=turn) for turn in range(1, times + 1) for case in cases] if times > 1 else cases
+
+
 def matches(case, pattern):
     return not pattern or pattern in case.title or fnmatch.fnmatch(case.title, pattern)
 
 
 def hosts_of(case):
+    debug = os.environ.get("DEBUG", "1")
     for place in case.hosts:
         if place == TOOLS:
             continue
-        kernel, config, machine = place.split("-")
-        # Its kernel takes as long to build as all others together: the Makefile's DEBUG=0 leaves it out.
-        if config == "debug" and not os.environ.get("DEBUG", "1"):
+        kernel, config, machine, *cpus = place.split("-")
+        # Debug kernels take as long to build as all others together: DEBUG=0 leaves them out, stock's waits for DEBUG=all.
+        if config == "debug" and (not debug or kernel == "stock" and debug != "all"):
             continue
-        yield Host(kernel=kernel, config=config, machine=machine)
+        yield Host(kernel=kernel, config=config, machine=machine, **({"cpus": int(cpus[0])} if cpus else {}))

@@ -18,7 +18,7 @@ def skips(lines):
 
 
 def run_case(case):
-    log = BUILD / "test/tools" / (case.name.replace("/", ".") + ".log")
+    log = BUILD / "test/tools" / case.log_name
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with open(log, "w", encoding="utf-8") as out:

@@ -39,6 +39,12 @@ class Host:
     append: str = ""
     extra: list = field(default_factory=list)
 
+    @property
+    def place(self):
+        """kernel-config-machine, and the number of processors where it is not the usual one."""
+        usual = self.cpus == Host.cpus
+        return f"{self.kernel}-{self.config}-{self.machine}" + ("" if usual else f"-{self.cpus}")
+
     def image(self, kind):
         """What mk/image made of this kernel: its bzImage, the map of its symbols, the cpio of its modules."""
         return needed(BUILD / f"image/{self.kernel}-{self.config}.{kind}", "test")

@@ -44,7 +44,7 @@ class Result:
 
     @property
     def place(self):
-        return f"{self.host.kernel}-{self.host.config}-{self.host.machine}" if self.host else "tools"
+        return self.host.place if self.host else "tools"
 
 
 def tell(result):

@@ -42,6 +42,26 @@ class Loading(unittest.TestCase):
         with mock.patch.dict("os.environ", clear=True):
             self.assertEqual(len(list(cases.hosts_of(case))), 2)
 
+    def test_the_debug_configuration_of_the_unpatched_kernel_waits_to_be_asked(self):
+        case = cases.Case("suite", "foo", hosts=["stock-debug-snp", "series-debug-snp"])
+        for value, kernels in (("", []), ("1", ["series"]), ("all", ["stock", "series"])):
+            with mock.patch.dict("os.environ", {"DEBUG": value}):
+                self.assertEqual([host.kernel for host in cases.hosts_of(case)], kernels)
+
+    def test_a_place_may_say_how_many_processors(self):
+        case = cases.Case("suite", "foo", hosts=["stock-plain-snp", "stock-plain-snp-2"])
+        hosts = list(cases.hosts_of(case))
+        self.assertEqual([host.cpus for host in hosts], [Host.cpus, 2])
+        self.assertEqual([host.place for host in hosts], case.hosts)
+
+    def test_several_runs_are_told_apart(self):
+        one, other = suite("foo = {}\nbar = {}")
+        again = cases.repeat([one, other], 2)
+        self.assertEqual([case.title for case in again], ["some/foo#1", "some/bar#1", "some/foo#2", "some/bar#2"])
+        self.assertEqual(len({case.log_name for case in again}), 4)
+        self.assertEqual({case.job_line() for case in again}, {one.job_line(), other.job_line()})
+        self.assertEqual(cases.repeat([one], 1), [one])
+
     def test_limits_are_longer_on_the_debug_kernel(self):
         case, = suite("foo = { seconds = 10 }")
         self.assertEqual((case.limit(Host()), case.limit(Host(config="debug"))), (10, 10 * cases.DEBUG_FACTOR))
