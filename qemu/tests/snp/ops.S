@@ -36,6 +36,7 @@ ops_start:
     OP vmmcall,   vmmcall
     OP read_dr0,  mov %dr0, %rax
     OP write_cr0, mov %rax, %cr0
+    OP write_cr8, mov %rax, %cr8
     OP xsavec,    xsavec (%rcx)
     OP xrstor,    xrstor (%rcx)
     OP rmpupdate, .byte 0xf2, 0x0f, 0x01, 0xfe

@@ -27,6 +27,7 @@ static void prepare_vmcb(u64 vmsa)
         INTERCEPT4_VMRUN | INTERCEPT4_VMMCALL | INTERCEPT4_CR0_TRAP;
     AT32(guest_vmcb, VMCB_ASID) = TEST_ASID;
     AT32(guest_vmcb, VMCB_TLB) = TLB_FLUSH_ASID;
+    AT32(guest_vmcb, VMCB_INT_CTL) = 0;
     AT64(guest_vmcb, VMCB_MISC) = MISC_NP | MISC_SEV | MISC_ES;
     AT64(guest_vmcb, VMCB_NCR3) = guest_maps();
     AT64(guest_vmcb, VMCB_VMSA) = vmsa;

@@ -7,6 +7,9 @@
 
 #define VALID       (1ull << 63)
 #define SVME        (1ull << 12)
+#define V_IRQ       (1u << 8)
+#define V_PRIO_1    (1u << 16)
+#define V_MASKING   (1u << 24)
 
 /*
  * Refusals. Each row changes one thing of a VMCB, a VMSA or the VMSA's page
@@ -107,12 +110,15 @@ static const struct exit_row {
     u64 exit, info1;
     u64 vector, error;
     int advance;        /* of RIP; a trap's by INT is not looked at */
+    u32 int_ctl;
 } exit_rows[] = {
     { "NOP", op_nop, 0, 0, EXIT_VMGEXIT, 0, DONE },
     { "HLT", op_hlt, 0, 0, EXIT_HLT, .advance = 1 },
     { "VMGEXIT", op_vmgexit, 0, 0, EXIT_VMGEXIT, .advance = 4 },
     { "MOV to CR0", op_write_cr0, 0x80010013, 0, EXIT_CR0_TRAP, 0x80010013,
       .advance = 3 },
+    { "MOV to CR8 with a virtual interrupt waiting", op_write_cr8, 0, 0,
+      EXIT_VMGEXIT, 0, DONE, .int_ctl = V_IRQ | V_PRIO_1 | V_MASKING },
     { "CPUID", op_cpuid, 0, 0, EXIT_VMGEXIT, 0, VC, VC_CPUID },
     { "RDTSC", op_rdtsc, 0, 0, EXIT_VMGEXIT, 0, VC, VC_RDTSC },
     { "RDMSR", op_rdmsr, 0, MSR_EFER, EXIT_VMGEXIT, 0, VC, VC_MSR },
@@ -125,6 +131,11 @@ static const struct exit_row {
     { "PSMASH", op_psmash, 0, 0, EXIT_VMGEXIT, 0, UD },
 };
 
+static void edit_int_ctl(int row)
+{
+    AT32(guest_vmcb, VMCB_INT_CTL) = exit_rows[row].int_ctl;
+}
+
 static void exit_row(int row)
 {
     const struct exit_row *r = &exit_rows[row];
@@ -136,7 +147,7 @@ static void exit_row(int row)
     guest_init();
     vmsa = vmsa_make(0, r->op, r->rax, r->rcx, 0);
     vmsa_close(vmsa);
-    t = guest_run(vmsa);
+    t = guest_run_edited(vmsa, edit_int_ctl, row);
     want("exit", t.exit, r->exit);
     want("exit info 1", t.info1, r->info1);
     want("guest's vector", t.trap.vector, r->vector);
