@@ -125,11 +125,14 @@ typedef struct GuestRequest {
     SNPCode code;
 } GuestRequest;
 
-/* Find the page of the operand; false when the operand itself is wrong */
+/*
+ * Find the page of the operand; false when the operand itself is wrong. The
+ * offset into the 4K page does not count: OVMF names a page by any byte of it.
+ */
 static bool guest_operand(CPUX86State *env, GuestRequest *r, SNPOperand *op,
                           uintptr_t ra)
 {
-    target_ulong gva = env->regs[R_EAX];
+    target_ulong gva = env->regs[R_EAX] & -SNP_PAGE_SIZE;
     uint64_t size = env->regs[R_ECX];
     uint64_t mask;
 
