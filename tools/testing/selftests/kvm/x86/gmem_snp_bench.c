@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Measure what the private memory of an SNP guest costs: accept and touch it,
- * validate one page of each 2M and touch it again, tear it down.
+ * tear it down; validate one page of each 2M and touch it again, tear that down.
  *
  * The program also runs on a kernel without large folios in guest_memfd; the
  * line that starts with "gmem_bench flags=" says which it was.
@@ -55,8 +55,13 @@ int main(int argc, char *argv[])
 
 	create(&b);
 	gmem_window(&b, "touch", run_touch);
-	if (!b.touch_only)
-		gmem_window(&b, "smash", run_smash);
 	gmem_window(&b, "teardown", run_teardown);
+	if (b.touch_only)
+		return 0;
+
+	create(&b);
+	run_touch(&b);
+	gmem_window(&b, "smash", run_smash);
+	gmem_window(&b, "teardown_4k", run_teardown);
 	return 0;
 }
