@@ -69,7 +69,7 @@ def write_csv(found, path):
                 writer.writerow([key.kernel, key.machine, key.op, key.size_mib, key.vcpus, name, value])
 
 
-OPS = ("touch", "prefault", "convert", "punch", "smash", "teardown", "teardown_4k")
+OPS = ("touch", "prefault", "convert", "punch", "smash", "teardown", "teardown-4k")
 
 PLOT = """# SPDX-License-Identifier: GPL-2.0-only
 set terminal svg size 1250,520 background rgb 'white' font 'sans,13'

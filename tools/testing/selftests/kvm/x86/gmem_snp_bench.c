@@ -62,6 +62,6 @@ int main(int argc, char *argv[])
 	create(&b);
 	run_touch(&b);
 	gmem_window(&b, "smash", run_smash);
-	gmem_window(&b, "teardown_4k", run_teardown);
+	gmem_window(&b, "teardown-4k", run_teardown);
 	return 0;
 }
