@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's direct map around the pages of SNP guests.
+ *
+ * Worked example, 50 VMs with 4 vCPUs each, one after the other or all at once:
+ *
+ *	at boot		the firmware's pages are in one block of 2M, which is split
+ *	all at once	contexts, response buffers and VMSAs fill up that block
+ *	afterwards	as at boot
+ */
+#include "gmem_snp.h"
+#include "kselftest_harness.h"
+
+#define NR_VMS		50
+#define NR_VCPUS	4
+
+/* A context and a response buffer a VM, a VMSA a vCPU. */
+#define PAGES_A_VM	(2 + NR_VCPUS)
+
+struct direct_map {
+	u64 kb_4k;
+	u64 kb_2m;
+	u64 splits;
+	u64 collapses;
+};
+
+/* The value that follows @name in @path, 0 if there is none. */
+static u64 read_value(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "r");
+	char line[256], word[64];
+	u64 value, ret = 0;
+
+	TEST_ASSERT(file, "%s should be readable", path);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %lu", word, &value) == 2 && !strcmp(word, name))
+			ret = value;
+	fclose(file);
+	return ret;
+}
+
+static struct direct_map direct_map(void)
+{
+	return (struct direct_map) {
+		.kb_4k		= read_value("/proc/meminfo", "DirectMap4k:"),
+		.kb_2m		= read_value("/proc/meminfo", "DirectMap2M:"),
+		.splits		= read_value("/proc/vmstat", "direct_map_level2_splits"),
+		.collapses	= read_value("/proc/vmstat", "direct_map_level2_collapses"),
+	};
+}
+
+static u64 pool(const char *param)
+{
+	char path[64];
+	FILE *file;
+	u64 value;
+
+	snprintf(path, sizeof(path), "/sys/module/snp_pool/parameters/%s", param);
+	file = fopen(path, "r");
+	TEST_ASSERT(file && fscanf(file, "%lu", &value) == 1, "%s should be a number", path);
+	fclose(file);
+	return value;
+}
+
+/* Not one 2M mapping less than before. */
+static void claim_whole(const struct direct_map *before)
+{
+	struct direct_map now = direct_map();
+
+	TEST_ASSERT(now.kb_2m + now.kb_4k == before->kb_2m + before->kb_4k,
+		    "Mappings of 1G are not expected to change");
+	TEST_ASSERT(now.kb_2m == before->kb_2m, "DirectMap2M: wanted %lu kB, got %lu",
+		    before->kb_2m, now.kb_2m);
+	TEST_ASSERT(now.splits - before->splits == now.collapses - before->collapses,
+		    "%lu splits should be as many as collapses, %lu",
+		    now.splits - before->splits, now.collapses - before->collapses);
+}
+
+static void create(struct gmem_snp *g, u64 size, int nr_vcpus)
+{
+	const struct gmem_snp_shape shape = {
+		.size		= size,
+		.flags		= GUEST_MEMFD_FLAG_LARGE_FOLIOS,
+		.nr_vcpus	= nr_vcpus,
+	};
+
+	gmem_snp_create_shape(g, &shape);
+}
+
+static void touch(struct gmem_snp *g)
+{
+	gmem_snp_accept(g, GMEM_SNP_GPA, g->size);
+	gmem_snp_write(g, GMEM_SNP_GPA, g->size, 1);
+}
+
+FIXTURE(physmap) {
+	struct direct_map before;
+	u64 blocks, pages, fallbacks;
+};
+
+FIXTURE_SETUP(physmap)
+{
+	self->before	= direct_map();
+	self->blocks	= pool("blocks");
+	self->pages	= pool("pages");
+	self->fallbacks	= pool("fallbacks");
+}
+
+/* However many VMs there were, all is as before. */
+FIXTURE_TEARDOWN(physmap)
+{
+	TEST_ASSERT_EQ(pool("blocks"), self->blocks);
+	TEST_ASSERT_EQ(pool("pages"), self->pages);
+	claim_whole(&self->before);
+}
+
+/* The bar: 1 GiB of private memory costs no mapping, then or afterwards. */
+TEST_F_TIMEOUT(physmap, gib_splits_nothing, GMEM_SNP_TIMEOUT)
+{
+	struct direct_map launched, touched;
+	struct gmem_snp g;
+
+	create(&g, SZ_1G, 1);
+	launched = direct_map();
+	touch(&g);
+	touched = direct_map();
+	TEST_ASSERT_EQ(touched.splits, launched.splits);
+	TEST_ASSERT_EQ(touched.kb_2m, launched.kb_2m);
+	gmem_snp_free(&g);
+}
+
+/* One after the other. */
+TEST_F_TIMEOUT(physmap, vms_come_and_go, 2 * GMEM_SNP_TIMEOUT)
+{
+	struct gmem_snp g;
+	int i;
+
+	for (i = 0; i < NR_VMS; i++) {
+		create(&g, SZ_2M, NR_VCPUS);
+		TEST_ASSERT_EQ(pool("pages"), self->pages + PAGES_A_VM);
+		gmem_snp_free(&g);
+	}
+	TEST_ASSERT_EQ(pool("fallbacks"), self->fallbacks);
+}
+
+/* All at once: their pages share one more block at most. */
+TEST_F_TIMEOUT(physmap, vms_share_blocks, 2 * GMEM_SNP_TIMEOUT)
+{
+	static struct gmem_snp g[NR_VMS];
+	int i;
+
+	for (i = 0; i < NR_VMS; i++)
+		create(&g[i], SZ_2M, NR_VCPUS);
+	TEST_ASSERT_EQ(pool("pages"), self->pages + NR_VMS * PAGES_A_VM);
+	TEST_ASSERT(pool("blocks") <= self->blocks + 1, "%lu blocks, %lu before",
+		    pool("blocks"), self->blocks);
+
+	for (i = 0; i < NR_VMS; i++)
+		gmem_snp_free(&g[i]);
+}
+
+/*
+ * The negative case: memory that is assigned at 4K, in folios of 4K among those
+ * of others, does cost mappings.  They are back as soon as it is free.
+ */
+TEST_F_TIMEOUT(physmap, small_folios_split, GMEM_SNP_TIMEOUT)
+{
+	const struct gmem_snp_shape shape = { .size = SZ_8M };
+	struct direct_map during;
+	struct gmem_snp g;
+
+	gmem_snp_create_shape(&g, &shape);
+	touch(&g);
+	during = direct_map();
+	TEST_ASSERT(during.kb_2m < self->before.kb_2m,
+		    "DirectMap2M should be less than %lu kB: %lu", self->before.kb_2m,
+		    during.kb_2m);
+	gmem_snp_free(&g);
+}
+
+int main(int argc, char **argv)
+{
+	return gmem_snp_main(argc, argv, 0, test_harness_run);
+}
