@@ -61,6 +61,10 @@ $(S)/image-user: $(S)/selftests-stock $(S)/selftests-series mk/image $(wildcard 
 	@mk/image user
 	$(STAMP)
 
+$(S)/image-guest: mk/image mk/versions.mk mk/guest/init mk/guest/snp/guest-init | $(S)/deps
+	@mk/image guest
+	$(STAMP)
+
 $(S)/plugin: $(wildcard mk/plugin/*) $(S)/qemu
 	@mk/plugin-build
 	$(STAMP)

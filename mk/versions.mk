@@ -20,3 +20,21 @@ PYCOTAP_PACKAGE=python3-pycotap
 PYCOTAP_SUITE=bookworm-backports
 PYCOTAP_VERSION=1.3.1-2
 PYCOTAP_SHA256=7e8dbf3ac06434275a461d0de79792e2b80126febc53866c89027adde5192ac9
+
+# The SNP guest's side: its VMM, firmware and kernel, unmodified. A Debian kernel's package is named after its version; when it
+# has left the archive, the one that CLOUD_META depends on takes its place.
+VMM_PACKAGE=qemu-system-x86
+VMM_SUITE=trixie
+VMM_VERSION=1:10.0.13+ds-0+deb13u1
+VMM_SHA256=5e841d0723a657fd8bc2e9e1a085d24f47fcb3e4a0f94762e6c38b429f22fbb1
+
+OVMF_PACKAGE=ovmf
+OVMF_SUITE=trixie
+OVMF_VERSION=2025.02-8+deb13u1
+OVMF_SHA256=78e0d54df11fc77406cb7a0bc9a39e5bca6d1cbe06556b91d9a73491c52decdf
+
+CLOUD_PACKAGE=linux-image-6.12.107+deb13-cloud-amd64
+CLOUD_META=linux-image-cloud-amd64
+CLOUD_SUITE=trixie
+CLOUD_VERSION=6.12.107-1
+CLOUD_SHA256=04434ff520f860423eafe4203d986a35682ce73c2f71baa39e988ca0da93ac91
