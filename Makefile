@@ -18,7 +18,7 @@ override DEBUG := $(filter-out 0,$(DEBUG))
 export RACE_SECONDS RUNS
 include mk/build.mk
 
-.PHONY: help run test bench overhead shell tree import check bisect series build clean
+.PHONY: help run test bench overhead shell guest tree import check bisect series build clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -42,8 +42,12 @@ overhead: $(S)/qemu $(S)/kernel-stock-plain $(S)/image-user $(S)/plugin
 shell: $(S)/kernel-$(KERNEL)-$(CONFIG) $(S)/image-user $(S)/qemu
 	@mk/shell $(MACHINE) $(KERNEL) $(CONFIG)
 
+#: make guest           Debian's QEMU, firmware and kernel as an SNP guest, its console here; KERNEL=stock|series CPUS= MEMORY=MiB
+guest: $(S)/kernel-$(KERNEL)-plain $(S)/image-guest $(S)/qemu
+	@mk/snp-guest --show --kernel $(KERNEL) $(if $(CPUS),--cpus $(CPUS)) $(if $(MEMORY),--memory $(MEMORY))
+
 #: make build           everything that the tests need
-build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(if $(DEBUG),$(S)/kernel-series-debug) $(if $(filter all,$(DEBUG)),$(S)/kernel-stock-debug) $(S)/image-user $(S)/plugin
+build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(if $(DEBUG),$(S)/kernel-series-debug) $(if $(filter all,$(DEBUG)),$(S)/kernel-stock-debug) $(S)/image-user $(S)/image-guest $(S)/plugin
 
 #: make tree            the queue on the pinned source: build/linux, ROOM=qemu for build/qemu
 ROOM ?= linux

@@ -37,6 +37,8 @@ class Host:
     cpus: int = 4
     memory_mib: int = 4096
     append: str = ""
+    # What runs on it: the programs of mk/image user, or of another of its pieces
+    user: str = "user"
     extra: list = field(default_factory=list)
 
     @property
@@ -72,7 +74,7 @@ def make_initrd(host, folder, job):
     make_cpio(folder / "job", folder / "job.cpio")
     initrd, new = folder / "initrd", folder / "initrd.new"
     with open(new, "wb") as out:
-        for part in (needed(BUILD / "image/user.cpio", "test"), host.image("cpio"), folder / "job.cpio"):
+        for part in (needed(BUILD / f"image/{host.user}.cpio", "test"), host.image("cpio"), folder / "job.cpio"):
             out.write(part.read_bytes())
     # A QEMU that is starting has the old one mapped and reads it when its guest gets there.
     os.replace(new, initrd)
