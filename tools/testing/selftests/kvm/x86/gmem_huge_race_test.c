@@ -20,6 +20,7 @@
 
 #include "gmem_huge.h"
 #include "kvm_syscalls.h"
+#include "numaif.h"
 #include "ucall_common.h"
 
 #define NR_VCPUS	4
@@ -38,7 +39,7 @@ static bool guest_stop;
 /* Host only. */
 static struct gmem_huge race;
 static bool host_stop;
-static u64 nr_memory_faults, nr_converted, nr_punched, nr_allocated;
+static u64 nr_memory_faults, nr_converted, nr_punched, nr_allocated, nr_moved;
 
 /* Pages that user space leaves alone come in groups of four. */
 static bool is_left_alone(u64 page)
@@ -73,6 +74,17 @@ static void guest_touch(u64 page)
 	WRITE_ONCE(mem[LAST_WORD], page << 32 | last[page]);
 }
 
+/* No one converts or punches any more: what was written last is there. */
+static void guest_check_last(u64 page)
+{
+	u64 *mem = guest_page(page), value = page << 32 | last[page];
+	u64 first = READ_ONCE(mem[0]), end = READ_ONCE(mem[LAST_WORD]);
+
+	__GUEST_ASSERT(first == value && end == value,
+		       "Page %lu should hold 0x%lx, holds 0x%lx ... 0x%lx",
+		       page, value, first, end);
+}
+
 static void guest_check_zero(u64 page)
 {
 	u64 *mem = guest_page(page), word;
@@ -101,6 +113,10 @@ static void guest_code(u64 id)
 	GUEST_SYNC(0);
 
 	for (page = id; page < NR_PAGES; page += NR_VCPUS)
+		guest_check_last(page);
+	GUEST_SYNC(0);
+
+	for (page = id; page < NR_PAGES; page += NR_VCPUS)
 		guest_check_zero(page);
 	GUEST_DONE();
 }
@@ -117,7 +133,6 @@ static bool is_lost_race(struct kvm_vcpu *vcpu)
 static void *run_vcpu(void *data)
 {
 	struct kvm_vcpu *vcpu = data;
-	struct ucall uc;
 
 	while (__vcpu_run(vcpu)) {
 		TEST_ASSERT(errno == EINTR || is_lost_race(vcpu),
@@ -126,12 +141,7 @@ static void *run_vcpu(void *data)
 		__atomic_add_fetch(&nr_memory_faults, 1, __ATOMIC_RELAXED);
 	}
 
-	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
-		REPORT_GUEST_ASSERT(uc);
-	TEST_ASSERT(uc.cmd == UCALL_SYNC || uc.cmd == UCALL_DONE,
-		    "Unexpected ucall 0x%lx, exit %s, gpa 0x%llx", uc.cmd,
-		    exit_reason_str(vcpu->run->exit_reason),
-		    vcpu->run->exit_reason == KVM_EXIT_MMIO ? vcpu->run->mmio.phys_addr : 0);
+	gmem_huge_get_ucall(vcpu);
 	return NULL;
 }
 
@@ -221,6 +231,27 @@ static void *punch(void *data)
 	return NULL;
 }
 
+/*
+ * Move the process's memory from node to node: the guest's page tables, and what
+ * is mapped where memory is shared.
+ */
+static void *move(void *data)
+{
+	struct kvm_random_state rng = new_kvm_random_state(kvm_random_seed + 3);
+	const unsigned long nodes[] = { 1 << 0, 1 << 1 };
+	int to = 0, r;
+
+	while (!READ_ONCE(host_stop)) {
+		/* Returns how many pages were busy and stay where they are. */
+		r = migrate_pages(0, BITS_PER_LONG, &nodes[!to], &nodes[to]);
+		TEST_ASSERT(r >= 0, __KVM_SYSCALL_ERROR("migrate_pages()", r));
+		nr_moved++;
+		to = !to;
+		pause_a_bit(&rng);
+	}
+	return NULL;
+}
+
 static void start_vcpus(struct kvm_vcpu *vcpus[], pthread_t threads[])
 {
 	int i;
@@ -235,19 +266,30 @@ static void join(pthread_t threads[], int nr)
 		kvm_pthread_join(threads[nr], NULL);
 }
 
+static void run_vcpus(struct kvm_vcpu *vcpus[])
+{
+	pthread_t threads[NR_VCPUS];
+
+	start_vcpus(vcpus, threads);
+	join(threads, NR_VCPUS);
+}
+
 static void run_race(struct kvm_vcpu *vcpus[], unsigned int seconds)
 {
-	pthread_t threads[NR_VCPUS], users[2];
+	pthread_t threads[NR_VCPUS], users[3];
+	int nr_users = 2;
 
 	start_vcpus(vcpus, threads);
 	kvm_pthread_create(&users[0], NULL, convert, NULL);
 	kvm_pthread_create(&users[1], NULL, punch, NULL);
+	if (is_multi_numa_node_system())
+		kvm_pthread_create(&users[nr_users++], NULL, move, NULL);
 
 	sleep(seconds);
 
 	/* Let user space end first: it leaves everything private behind. */
 	WRITE_ONCE(host_stop, true);
-	join(users, 2);
+	join(users, nr_users);
 	write_guest_global(race.vm, guest_stop, true);
 	join(threads, NR_VCPUS);
 }
@@ -257,8 +299,8 @@ static void check_counts(void)
 {
 	struct gmem_huge_stats s = gmem_huge_stats(&race);
 
-	pr_info("%lu conversions, %lu punches, %lu allocations, %lu memory faults\n",
-		nr_converted, nr_punched, nr_allocated, nr_memory_faults);
+	pr_info("%lu conversions, %lu punches, %lu allocations, %lu moves, %lu memory faults\n",
+		nr_converted, nr_punched, nr_allocated, nr_moved, nr_memory_faults);
 	pr_info("%lu splits, %lu promotions, then %lu x 2M, %lu x 4K\n",
 		s.splits, s.promotions, s.pages_2m, s.pages_4k);
 
@@ -291,18 +333,18 @@ static void test_race(unsigned int seconds)
 {
 	struct kvm_vcpu *vcpus[NR_VCPUS];
 	u64 folios = gmem_huge_nr_folios();
-	pthread_t threads[NR_VCPUS];
 
 	create(vcpus);
 	run_race(vcpus, seconds);
 	check_counts();
+	/* Nothing changes any more: finds what went to a page that was gone. */
+	run_vcpus(vcpus);
 
 	gmem_huge_punch(&race, 0, RACE_SIZE);
 	TEST_GMEM_MAPPED(&race, 0, 0, "Nothing should be mapped after the last punch");
 	TEST_ASSERT_EQ(gmem_huge_nr_folios(), folios);
 
-	start_vcpus(vcpus, threads);
-	join(threads, NR_VCPUS);
+	run_vcpus(vcpus);
 	TEST_GMEM_MAPPED(&race, NR_RANGES, 0, "Every range should be mapped 2M again");
 	TEST_ASSERT_EQ(gmem_huge_nr_folios(), folios + NR_RANGES);
 

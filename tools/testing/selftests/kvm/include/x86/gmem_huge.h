@@ -90,6 +90,12 @@ void gmem_huge_check(struct gmem_huge *g, gpa_t gpa, u64 size, u64 tag);
 void gmem_huge_host_write(void *mem, gpa_t gpa, u64 size, u64 tag);
 void gmem_huge_host_check(void *mem, gpa_t gpa, u64 size, u64 tag);
 
+/*
+ * UCALL_SYNC or UCALL_DONE, with which @vcpu came out of KVM_RUN; the test fails
+ * at whatever else.
+ */
+u64 gmem_huge_get_ucall(struct kvm_vcpu *vcpu);
+
 /* Host: what there is to count. */
 struct gmem_huge_stats gmem_huge_stats(struct gmem_huge *g);
 u64 gmem_huge_meminfo(const char *field);

@@ -92,23 +92,40 @@ static void guest_code(void)
 	}
 }
 
-static int run_to_sync(struct gmem_huge *g)
+/*
+ * An exit that is none of the guest's own is a bug anywhere below: show all that
+ * is known of the vCPU.
+ */
+u64 gmem_huge_get_ucall(struct kvm_vcpu *vcpu)
 {
 	struct ucall uc;
+
+	switch (get_ucall(vcpu, &uc)) {
+	case UCALL_SYNC:
+	case UCALL_DONE:
+		return uc.cmd;
+	case UCALL_ABORT:
+		REPORT_GUEST_ASSERT(uc);
+	default:
+		vcpu_dump(stderr, vcpu, 2);
+		TEST_FAIL("Unexpected exit %u (%s), ucall 0x%lx, gpa 0x%llx",
+			  vcpu->run->exit_reason,
+			  exit_reason_str(vcpu->run->exit_reason), uc.cmd,
+			  vcpu->run->exit_reason == KVM_EXIT_MMIO ?
+			  vcpu->run->mmio.phys_addr : 0);
+	}
+}
+
+static int run_to_sync(struct gmem_huge *g)
+{
+	u64 ucall;
 
 	if (_vcpu_run(g->vcpu))
 		return -errno;
 
-	switch (get_ucall(g->vcpu, &uc)) {
-	case UCALL_SYNC:
-		return 0;
-	case UCALL_ABORT:
-		REPORT_GUEST_ASSERT(uc);
-	default:
-		TEST_FAIL("Unexpected exit %u (%s), ucall 0x%lx",
-			  g->vcpu->run->exit_reason,
-			  exit_reason_str(g->vcpu->run->exit_reason), uc.cmd);
-	}
+	ucall = gmem_huge_get_ucall(g->vcpu);
+	TEST_ASSERT(ucall == UCALL_SYNC, "Guest should sync, not call 0x%lx", ucall);
+	return 0;
 }
 
 static void set_op(struct gmem_huge *g, enum gmem_huge_verb verb, gpa_t gpa,
