@@ -26,6 +26,7 @@
 #define NR_VCPUS	4
 #define NR_RANGES	4
 #define NR_PAGES	(NR_RANGES * GMEM_HUGE_NR_4K)
+#define MIN_ROUNDS	200
 #define RACE_SIZE	((u64)NR_RANGES * SZ_2M)
 #define LAST_WORD	(PAGE_SIZE / sizeof(u64) - 1)
 
@@ -286,6 +287,9 @@ static void run_race(struct kvm_vcpu *vcpus[], unsigned int seconds)
 		kvm_pthread_create(&users[nr_users++], NULL, move, NULL);
 
 	sleep(seconds);
+	/* Splits and promotions are claimed, so user space must have had its turn. */
+	while (READ_ONCE(nr_converted) < MIN_ROUNDS || READ_ONCE(nr_punched) < MIN_ROUNDS)
+		usleep(1000);
 
 	/* Let user space end first: it leaves everything private behind. */
 	WRITE_ONCE(host_stop, true);
