@@ -99,6 +99,9 @@ uint64_t snp_before_vmexit(CPUX86State *env, uint64_t code, uint64_t info_1)
         return info_1;
     }
     snp_filter_vmexit(env, code);
+    if (code == SVM_EXIT_NPF) {
+        snp_count(SNP_COUNT_VMEXIT_NPF);
+    }
     if (exit_is_insn(code) && env->snp.next_rip - env->eip - 1 < MAX_INSN) {
         next_rip = env->snp.next_rip;
     }
