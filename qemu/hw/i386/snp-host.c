@@ -51,11 +51,36 @@ void snp_count(SNPCounter counter)
     }
 }
 
+/* The word of the armed injections at @offset of the window, or NULL */
+static uint32_t *injection_word(hwaddr offset)
+{
+    QEMU_BUILD_BUG_ON(8 + sizeof(the_host->counters) > SNP_WINDOW_INJECT);
+
+    if (!the_host || offset < SNP_WINDOW_INJECT || offset % 4 ||
+        offset >= SNP_WINDOW_INJECT + sizeof(the_host->inject)) {
+        return NULL;
+    }
+    return (uint32_t *)the_host->inject + (offset - SNP_WINDOW_INJECT) / 4;
+}
+
+bool snp_window_write(hwaddr offset, uint32_t value)
+{
+    uint32_t *word = injection_word(offset);
+
+    if (word) {
+        qatomic_set(word, value);
+    }
+    return word;
+}
+
 uint64_t snp_counters_window_read(hwaddr offset, unsigned size)
 {
     uint8_t window[8 + sizeof(the_host->counters)];
     uint8_t value[8] = { };
 
+    if (injection_word(offset)) {
+        return qatomic_read(injection_word(offset));
+    }
     if (!the_host || offset >= sizeof(window)) {
         return 0;
     }

@@ -145,6 +145,11 @@ static void psp_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
     case PSP_REG_CMDBUF_HI:
         s->cmdbuf_hi = val;
         break;
+    case PSP_SNP_WINDOW ... PSP_SNP_WINDOW + SNP_WINDOW_SIZE - 1:
+        if (snp_window_write(addr - PSP_SNP_WINDOW, val)) {
+            break;
+        }
+        /* fall through */
     default:
         snp_strict("amd-psp: write of 0x%" PRIx64 " to read-only or unknown "
                    "register 0x%" HWADDR_PRIx, val, addr);

@@ -168,7 +168,15 @@ void snp_count(SNPCounter counter);
  */
 #define SNP_WINDOW_MAGIC 0x43504e53
 #define SNP_WINDOW_SIZE  0x1000
+#define SNP_WINDOW_INJECT 0x800
 uint64_t snp_counters_window_read(hwaddr offset, unsigned size);
+
+/*
+ * From SNP_WINDOW_INJECT on the window has an SNPInjection for each point, in
+ * the order of SNP_INJECTS, which the host may write 32 bits at a time: @count
+ * last, which arms it. Returns false where nothing can be written.
+ */
+bool snp_window_write(hwaddr offset, uint32_t value);
 
 /*
  * Whether the fault at @point is due now. @match is the occasion (0 when the
