@@ -32,10 +32,11 @@ void kvm_gmem_quarantine_folio(struct folio *folio)
 
 	/* Nobody puts this reference.  A dump of memory skips poisoned pages. */
 	folio_get(folio);
+	/* A page that is marked already is counted by whoever did that. */
 	for (i = 0; i < nr_pages; i++)
-		SetPageHWPoison(folio_page(folio, i));
+		if (!TestSetPageHWPoison(folio_page(folio, i)))
+			atomic_long_inc(&gmem_quarantined_pages);
 
-	atomic_long_add(nr_pages, &gmem_quarantined_pages);
 	pr_err_ratelimited("guest_memfd: PFNs 0x%lx to 0x%lx can't be reclaimed and are lost\n",
 			   folio_pfn(folio), folio_pfn(folio) + nr_pages - 1);
 }

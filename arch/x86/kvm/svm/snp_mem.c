@@ -256,22 +256,23 @@ static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
 kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 {
 	bool whole = IS_ALIGNED(pfn | nr_pages, PTRS_PER_PMD);
-	kvm_pfn_t end = pfn + nr_pages, leaked = 0;
+	kvm_pfn_t end = pfn + nr_pages;
 	unsigned long done;
 
 	if (!cc_platform_has(CC_ATTR_HOST_SEV_SNP))
 		return 0;
 
-	for (; pfn < end; pfn += done ?: 1) {
+	for (; pfn < end; pfn += done) {
 		done = reclaim(pfn, whole);
+		/* The folio is lost, whatever becomes of the rest. */
 		if (!done) {
 			pr_err_ratelimited("SEV: Failed to reclaim PFN 0x%llx\n", pfn);
-			leaked++;
+			return end - pfn;
 		}
 		cond_resched();
 	}
 
-	return leaked;
+	return 0;
 }
 
 int sev_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private)

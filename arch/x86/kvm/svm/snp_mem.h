@@ -41,8 +41,8 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 
 /*
  * Take [@pfn, @pfn + @nr_pages), which no guest maps any more, away from its
- * owner.  Returns how many of the pages could not be taken away: they must
- * never be used again.  May sleep.
+ * owner.  Stops at the first that can't be taken away, and returns how many pages
+ * are left: they must never be used again.  May sleep.
  */
 kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
 

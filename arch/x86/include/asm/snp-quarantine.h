@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_X86_SNP_QUARANTINE_H
+#define _ASM_X86_SNP_QUARANTINE_H
+
+#include <linux/types.h>
+
+/* Why pages can't be the host's again. */
+enum snp_quarantine_cause {
+	/* The firmware did not reclaim them. */
+	SNP_CAUSE_RECLAIM,
+	/* RMPUPDATE did not take them from their owner. */
+	SNP_CAUSE_RMPUPDATE,
+	/* RMPUPDATE refused to assign them, nobody knows why. */
+	SNP_CAUSE_ASSIGN,
+	/* The firmware keeps them until the next boot. */
+	SNP_CAUSE_HV_FIXED,
+	/* A folio of guest_memfd with a page that is still the guest's. */
+	SNP_CAUSE_GMEM,
+};
+
+#ifdef CONFIG_KVM_AMD_SEV
+/*
+ * Leak pages, see snp_leak_pages(): mark them so that a dump of memory skips
+ * them, count them and trace why.
+ */
+void snp_quarantine_pages(u64 pfn, unsigned long npages, enum snp_quarantine_cause cause);
+
+/*
+ * Trace that guest_memfd quarantines pages, which it marks and counts.  Returns
+ * the ASID of the guest that keeps one of them, 0 if none does.
+ */
+u32 snp_trace_gmem_quarantine(u64 pfn, unsigned long npages);
+#else
+static inline void snp_quarantine_pages(u64 pfn, unsigned long npages,
+					enum snp_quarantine_cause cause) {}
+#endif
+
+#endif /* _ASM_X86_SNP_QUARANTINE_H */
