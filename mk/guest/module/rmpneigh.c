@@ -8,6 +8,7 @@
  * smashed: all of the range at 2M, smashed, of which one page returns first.
  * whole:   one page of an owner of all of the range. The write is what such an owner promised not to do, and is an oops.
  */
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -20,6 +21,7 @@ module_param(how, charp, 0444);
 #define ORDER		9
 #define NR_PAGES	(1 << ORDER)
 #define ASID		1
+#define PATIENCE_MS	5000
 #define GPA(nr)		(0x40000000ull + (nr) * PAGE_SIZE)
 
 static struct page *block;
@@ -34,6 +36,16 @@ static int level(void)
 
 	lookup_address((unsigned long)page_address(block), &found);
 	return found;
+}
+
+/* A split mapping is collapsed soon, but not at once. */
+static int last_level(void)
+{
+	int left = PATIENCE_MS;
+
+	while (level() == PG_LEVEL_4K && left-- > 0)
+		msleep(1);
+	return level();
 }
 
 static void write_to(int nr)
@@ -53,7 +65,7 @@ static int alone(void)
 	meanwhile = level();
 	ret = rmp_make_shared(first + 7, PG_LEVEL_4K);
 	write_to(7);
-	pr_notice("rmpneigh: levels %d, %d, %d\n", before, meanwhile, level());
+	pr_notice("rmpneigh: levels %d, %d, %d\n", before, meanwhile, last_level());
 	return ret;
 }
 
@@ -72,7 +84,7 @@ static int mixed(void)
 	write_to(8);
 	rest = level();
 	ret = ret ?: make_shared_whole(first + 7, PG_LEVEL_4K);
-	pr_notice("rmpneigh: levels %d, %d, %d, %d\n", one, both, rest, level());
+	pr_notice("rmpneigh: levels %d, %d, %d, %d\n", one, both, rest, last_level());
 	return ret;
 }
 
@@ -90,7 +102,7 @@ static int smashed(void)
 	for (nr = 0; nr < NR_PAGES && !ret; nr++)
 		if (nr != 5)
 			ret = make_shared_whole(first + nr, PG_LEVEL_4K);
-	pr_notice("rmpneigh: levels %d, %d, %d\n", all, rest, level());
+	pr_notice("rmpneigh: levels %d, %d, %d\n", all, rest, last_level());
 	return ret;
 }
 

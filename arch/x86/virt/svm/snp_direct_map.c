@@ -11,7 +11,10 @@
  *	assign 0x12345		0x12200-0x123ff is split, 0x12345 is marked
  *	assign 0x12346		nothing
  *	unassign 0x12345	nothing
- *	unassign 0x12346	the mark goes, and with it the page table
+ *	unassign 0x12346	soon the mark goes, and with it the page table
+ *
+ * Soon, as there are pages which change hands with every command of the
+ * firmware, and to split and to collapse costs a flush of all TLBs each.
  *
  * The mark is _PAGE_KERNEL_4K, which also keeps others from collapsing the
  * range.  Which pages are assigned is known here only of those that were
@@ -29,6 +32,7 @@
 #include <linux/pgtable.h>
 #include <linux/set_memory.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <asm/sev.h>
 
@@ -41,9 +45,14 @@ struct split_range {
 	DECLARE_BITMAP(assigned, PTRS_PER_PMD);
 };
 
+#define COLLAPSE_DELAY_MS	100
+
 /* By number of the 2M range.  Entries come and go under the mutex. */
 static DEFINE_XARRAY(split_ranges);
 static DEFINE_MUTEX(split_mutex);
+
+static void collapse_unused(struct work_struct *work);
+static DECLARE_DELAYED_WORK(collapse_work, collapse_unused);
 
 static unsigned long range_nr(u64 pfn)
 {
@@ -55,7 +64,10 @@ static unsigned int page_nr(u64 pfn)
 	return pfn % PTRS_PER_PMD;
 }
 
-/* Set the bits of the pages that the RMP says are assigned. */
+/*
+ * Set the bits of the pages that the RMP says are assigned.  With one entry of
+ * 2M there are none that have neighbours of another owner.
+ */
 static void read_rmp(u64 base, unsigned long *bits)
 {
 	bool assigned;
@@ -65,11 +77,8 @@ static void read_rmp(u64 base, unsigned long *bits)
 		if (snp_lookup_rmpentry(base + i, &assigned, &level) || !assigned)
 			continue;
 
-		/* One entry that speaks for all. */
-		if (!i && level == PG_LEVEL_2M) {
-			bitmap_fill(bits, PTRS_PER_PMD);
+		if (level == PG_LEVEL_2M)
 			return;
-		}
 		__set_bit(i, bits);
 	}
 }
@@ -167,21 +176,44 @@ int snp_direct_map_split(u64 pfn, bool assign)
 	return assign ? split_to_assign(pfn) : split_to_unassign(pfn);
 }
 
-static void collapse_if_unused(unsigned long nr, struct split_range *range)
+static bool is_unused(const struct split_range *range)
+{
+	return !range->held && bitmap_empty(range->assigned, PTRS_PER_PMD);
+}
+
+static void collapse(unsigned long nr, struct split_range *range)
 {
 	lockdep_assert_held(&split_mutex);
 
-	if (range->held || !bitmap_empty(range->assigned, PTRS_PER_PMD))
-		return;
-
 	read_rmp((u64)nr * PTRS_PER_PMD, range->assigned);
-	if (!bitmap_empty(range->assigned, PTRS_PER_PMD))
+	if (!is_unused(range))
 		return;
 
 	/* It stays as it is if others changed the mapping of a page in it. */
 	set_memory_large((unsigned long)pfn_to_kaddr(range->marked), 1);
 	xa_erase(&split_ranges, nr);
 	kfree(range);
+}
+
+static void collapse_unused(struct work_struct *work)
+{
+	struct split_range *range;
+	unsigned long nr;
+
+	guard(mutex)(&split_mutex);
+	xa_for_each(&split_ranges, nr, range) {
+		if (is_unused(range))
+			collapse(nr, range);
+		cond_resched();
+	}
+}
+
+static void collapse_soon(const struct split_range *range)
+{
+	lockdep_assert_held(&split_mutex);
+
+	if (is_unused(range))
+		schedule_delayed_work(&collapse_work, msecs_to_jiffies(COLLAPSE_DELAY_MS));
 }
 
 void snp_direct_map_restore(u64 pfn, unsigned int nr_pages)
@@ -198,7 +230,7 @@ void snp_direct_map_restore(u64 pfn, unsigned int nr_pages)
 		return;
 
 	bitmap_clear(range->assigned, page_nr(pfn), nr_pages);
-	collapse_if_unused(range_nr(pfn), range);
+	collapse_soon(range);
 }
 
 int snp_direct_map_hold(u64 pfn)
@@ -226,5 +258,5 @@ void snp_direct_map_release(u64 pfn)
 		return;
 
 	range->held = false;
-	collapse_if_unused(range_nr(pfn), range);
+	collapse_soon(range);
 }

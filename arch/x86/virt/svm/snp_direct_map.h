@@ -14,7 +14,7 @@ int snp_direct_map_split(u64 pfn, bool assign);
 /*
  * After RMPUPDATE took [@pfn, @pfn + @nr_pages) of one 2M range from its owner,
  * or failed to assign it: if this was what kept the range at 4K, give it one
- * mapping of 2M again.
+ * mapping of 2M again soon.
  */
 void snp_direct_map_restore(u64 pfn, unsigned int nr_pages);
 
