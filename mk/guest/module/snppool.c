@@ -91,9 +91,10 @@ static int __init snppool_init(void)
 	taken = kvcalloc(pages, sizeof(*taken), GFP_KERNEL);
 	if (!taken)
 		return -ENOMEM;
-	if (fragment)
-		fragment_memory();
 	for (nr = 0; nr < pages; nr++) {
+		/* Others give back memory meanwhile. */
+		if (fragment)
+			fragment_memory();
 		taken[nr] = pool_alloc(NUMA_NO_NODE, GFP_KERNEL | __GFP_ZERO, 0);
 		if (!taken[nr]) {
 			give_back(nr);
