@@ -139,7 +139,9 @@ TEST_F_TIMEOUT(physmap, gib_splits_nothing, GMEM_SNP_TIMEOUT)
 	touch(&g);
 	touched = direct_map();
 	TEST_ASSERT_EQ(touched.splits, launched.splits);
-	TEST_ASSERT_EQ(touched.kb_2m, launched.kb_2m);
+	/* More, if what the launch split was collapsed meanwhile. */
+	TEST_ASSERT(touched.kb_2m >= launched.kb_2m, "DirectMap2M: %lu kB, %lu before",
+		    touched.kb_2m, launched.kb_2m);
 	gmem_snp_free(&g);
 }
 
