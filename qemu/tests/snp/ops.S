@@ -64,6 +64,16 @@ op_wait:
     jne  1b
     int  $TRAP_DONE
 
+    /* Say so at RCX, then restore the FPU from RAX until there is a 2 */
+    .global op_restore
+    .balign 16
+op_restore:
+    movq $1, (%rcx)
+1:  fxrstor (%rax)
+    cmpq $2, (%rcx)
+    jne  1b
+    int  $TRAP_DONE
+
     /* Call 16 bytes into a page, then execute its start at CPL 3 */
     .global op_jump_both
     .balign 16

@@ -15,6 +15,7 @@
 #define ICR_INIT    0x4500
 #define ICR_STARTUP 0x4600
 #define PATIENCE    (1ull << 34)    /* ticks: five seconds and more */
+#define SWITCHES    50000
 #define FLAG        0x800       /* in the page of the report */
 #define RW          (PTE_P | PTE_W)
 
@@ -192,6 +193,34 @@ static u64 step_take_page(void)
     return AT64(ap_vmcb, VMCB_INFO1);
 }
 
+/*
+ * The first CPU enters and leaves a guest while the second one restores its
+ * FPU: neither touches what is the other's.
+ */
+static u64 step_switches(void)
+{
+    static u8 fpu[512] __attribute__((aligned(16)));
+    static volatile u64 state;
+    struct turn t = { };
+    u64 n;
+
+    ap_go(op_restore, (u64)fpu, (u64)&state, 0);
+    wait_for(&state);
+    vmsa = vmsa_make(0, op_nop, 0, 0, 0);
+    vmsa_close(vmsa);
+    for (n = 0; n < SWITCHES; n++) {
+        t = guest_run(vmsa);
+        if (t.host.vector != DONE || t.exit != EXIT_VMGEXIT) {
+            break;
+        }
+    }
+    state = 2;
+    want("second CPU is back", ap_wait(), true);
+    want("vector of VMRUN", t.host.vector, DONE);
+    want("exit", t.exit, EXIT_VMGEXIT);
+    return n;
+}
+
 /* SNP_INIT wants no CPU with a save area */
 static u64 step_clear_hsave(void)
 {
@@ -216,6 +245,7 @@ static const struct step {
     { "RMPUPDATE of the VMSA now", step_not_in_use, OK },
     { "guest's page is unassigned while it writes", step_take_page,
       PF_P | PF_W | PF_U | PF_RMP | NPF_FINAL | NPF_ENC },
+    { "world switches while it restores its FPU", step_switches, SWITCHES },
     { "its save area is given back", step_clear_hsave, DONE },
 };
 
