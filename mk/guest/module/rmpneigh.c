@@ -35,7 +35,8 @@ static int level(void)
 	unsigned int found = 0;
 
 	lookup_address((unsigned long)page_address(block), &found);
-	return found;
+	/* 1G is as whole as 2M. */
+	return min_t(int, found, PG_LEVEL_2M);
 }
 
 /* A split mapping is collapsed soon, but not at once. */
@@ -141,6 +142,8 @@ static int __init rmpneigh_init(void)
 	if (!block)
 		return -ENOMEM;
 	first = page_to_pfn(block);
+	/* Whoever had it before may have left it split. */
+	last_level();
 	ret = run();
 	/* What could not be taken back is lost. */
 	if (!ret)
