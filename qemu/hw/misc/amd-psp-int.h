@@ -135,6 +135,7 @@ struct PSPState {
 
     PSPKeys *keys;
     PSPCounter counters[PSP_CMD_MAX];
+    uint8_t launch_digest[PSP_SHA384];     /* of the last guest */
 };
 
 /* A command in execution: its buffer, and the helpers that read it */

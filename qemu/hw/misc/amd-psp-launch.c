@@ -245,6 +245,7 @@ uint32_t psp_snp_launch_finish(PSPReq *req)
     ctx->vcek_disabled = flags & FINISH_NO_VCEK;
     memcpy(ctx->host_data, req->buf + 32, sizeof(ctx->host_data));
     ctx->state = PSP_GUEST_RUNNING;
+    memcpy(req->psp->launch_digest, ctx->digest, sizeof(ctx->digest));
     trace_amd_psp_context(ctx->paddr, "launched");
     return PSP_SUCCESS;
 }

@@ -117,6 +117,9 @@ static uint64_t psp_read(void *opaque, hwaddr addr, unsigned size)
     case PSP_SNP_WINDOW ... PSP_SNP_WINDOW + SNP_WINDOW_SIZE - 1:
         val = snp_counters_window_read(addr - PSP_SNP_WINDOW, size);
         break;
+    case PSP_LAUNCH_DIGEST ... PSP_LAUNCH_DIGEST + PSP_SHA384 - 1:
+        val = ldl_le_p(s->launch_digest + (addr - PSP_LAUNCH_DIGEST));
+        break;
     default:
         snp_strict("amd-psp: read of unknown register 0x%" HWADDR_PRIx, addr);
     }

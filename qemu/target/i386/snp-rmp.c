@@ -202,12 +202,13 @@ static SNPCode update_locked(SNPHostState *host, hwaddr spa,
 SNPCode snp_rmp_update(hwaddr spa, const SNPUpdate *req)
 {
     SNPHostState *host = snp_host_get();
+    uint32_t page = spa / SNP_PAGE_SIZE;
     SNPCode code;
 
     snp_count(req->large ? SNP_COUNT_RMPUPDATE_2M : SNP_COUNT_RMPUPDATE);
-    if (snp_inject(SNP_INJECT_RMPUPDATE_OVERLAP)) {
+    if (snp_inject_match(SNP_INJECT_RMPUPDATE_OVERLAP, page, NULL)) {
         code = SNP_FAIL_OVERLAP;
-    } else if (snp_inject(SNP_INJECT_RMPUPDATE_INUSE)) {
+    } else if (snp_inject_match(SNP_INJECT_RMPUPDATE_INUSE, page, NULL)) {
         code = SNP_FAIL_INUSE;
     } else {
         WITH_QEMU_LOCK_GUARD(&host->rmp_lock) {
@@ -252,11 +253,14 @@ static SNPCode psmash_locked(SNPHostState *host, hwaddr spa)
 SNPCode snp_rmp_psmash(hwaddr spa)
 {
     SNPHostState *host = snp_host_get();
+    uint32_t page = spa / SNP_PAGE_SIZE;
     SNPCode code;
 
     snp_count(SNP_COUNT_PSMASH);
-    if (snp_inject(SNP_INJECT_PSMASH_INUSE)) {
+    if (snp_inject_match(SNP_INJECT_PSMASH_INUSE, page, NULL)) {
         code = SNP_FAIL_INUSE;
+    } else if (snp_inject_match(SNP_INJECT_PSMASH_FAIL, page, NULL)) {
+        code = SNP_FAIL_INPUT;
     } else {
         WITH_QEMU_LOCK_GUARD(&host->rmp_lock) {
             code = psmash_locked(host, spa);

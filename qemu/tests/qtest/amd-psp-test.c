@@ -329,6 +329,25 @@ static void test_injection(void)
     psp_end(&p);
 }
 
+/* The same by the host, psp-status being point 4 of SNP_INJECTS */
+static void test_injection_window(void)
+{
+    const uint32_t window = PSP_SNP_WINDOW + 0x800 + 4 * 16;
+    PSP p = psp_start("", "");
+
+    psp_set_reg(&p, window, 1);
+    psp_set_reg(&p, window + 8, CMD_STATUS);
+    psp_set_reg(&p, window + 12, PSP_HWERROR_PLATFORM);
+    psp_set_reg(&p, window + 4, 1);
+    g_assert_cmphex(psp_issue(&p, CMD_STATUS, CMDBUF), ==, PSP_SUCCESS);
+    g_assert_cmphex(psp_reg(&p, window), ==, 0);
+    g_assert_cmphex(psp_issue(&p, CMD_STATUS, CMDBUF), ==,
+                    PSP_HWERROR_PLATFORM);
+    g_assert_cmphex(psp_reg(&p, window + 4), ==, 0);
+    g_assert_cmphex(psp_issue(&p, CMD_STATUS, CMDBUF), ==, PSP_SUCCESS);
+    psp_end(&p);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -345,5 +364,6 @@ int main(int argc, char **argv)
     qtest_add_func("/amd-psp/legacy-debug", test_legacy_debug);
     qtest_add_func("/amd-psp/snp-status", test_snp_status);
     qtest_add_func("/amd-psp/injection", test_injection);
+    qtest_add_func("/amd-psp/injection-window", test_injection_window);
     return g_test_run();
 }

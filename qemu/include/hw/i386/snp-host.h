@@ -78,7 +78,8 @@ typedef enum SNPCounter {
     X(PVALIDATE_SIZE,       "pvalidate-size")           \
     X(PSP_STATUS,           "psp-status")               \
     X(PSP_SLOW,             "psp-slow")                 \
-    X(PSP_STUCK,            "psp-stuck")
+    X(PSP_STUCK,            "psp-stuck")                \
+    X(PSMASH_FAIL,          "psmash-fail")
 
 #define SNP_INJECT_ENUM(id, name) SNP_INJECT_##id,
 typedef enum SNPInject {
@@ -90,7 +91,7 @@ typedef enum SNPInject {
 typedef struct SNPInjection {
     uint32_t skip;
     uint32_t count;
-    /* Narrows the point, for example to a command; 0 matches everything */
+    /* Narrows the point, to a command or a page number; 0 matches everything */
     uint32_t match;
     /* What the point is to report, for example a status */
     uint32_t value;

@@ -36,4 +36,7 @@
 /* The machine's counters: see snp_counters_window_read() */
 #define PSP_SNP_WINDOW        0x30000
 
+/* Digest of the guest that was launched last */
+#define PSP_LAUNCH_DIGEST     0x32000
+
 #endif
