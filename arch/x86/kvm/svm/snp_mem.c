@@ -28,6 +28,7 @@
 #include "mmu.h"
 #include "mmu/private_owner.h"
 #include "snp_mem.h"
+#include "snp_plan.h"
 #include "svm.h"
 #include "trace.h"
 
@@ -43,7 +44,7 @@ int snp_rmp_level(kvm_pfn_t pfn)
 	if (r)
 		return r;
 
-	return assigned ? level : PG_LEVEL_NONE;
+	return snp_entry_level(assigned, level);
 }
 
 static int try_smash(kvm_pfn_t pfn)
@@ -154,9 +155,10 @@ static void smash_gfn(struct kvm *kvm, gfn_t gfn)
 
 void snp_psc_resize(struct kvm *kvm, int op, gfn_t gfn, u64 nr_pages)
 {
-	gfn_t end = gfn + nr_pages;
+	u64 i, nr_ranges = snp_nr_ranges(gfn, nr_pages);
 
-	for (gfn = ALIGN_DOWN(gfn, PTRS_PER_PMD); gfn < end; gfn += PTRS_PER_PMD) {
+	gfn = snp_first_range(gfn);
+	for (i = 0; i < nr_ranges; i++, gfn += PTRS_PER_PMD) {
 		if (op == SNP_PSC_OP_SMASH)
 			smash_gfn(kvm, gfn);
 		else if (op == SNP_PSC_OP_UNSMASH)
@@ -236,14 +238,16 @@ static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
 {
 	int level = snp_rmp_level(pfn);
 
-	if (level <= PG_LEVEL_NONE)
+	switch (snp_reclaim_plan(level, whole)) {
+	case SNP_RECLAIM_NOTHING:
 		return 1;
-
-	/* What is left of a folio that was split: the rest may stay private. */
-	if (level == PG_LEVEL_2M && !whole) {
+	case SNP_RECLAIM_SMASH_FIRST:
 		if (snp_smash(pfn))
 			return 0;
 		level = PG_LEVEL_4K;
+		break;
+	case SNP_RECLAIM_ENTRY:
+		break;
 	}
 
 	if (whole ? rmp_make_shared_whole(pfn, level) : rmp_make_shared(pfn, level))
@@ -277,11 +281,5 @@ kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 
 int sev_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private)
 {
-	int level;
-
-	if (!sev_snp_guest(kvm))
-		return 0;
-
-	level = snp_rmp_level(pfn);
-	return level > PG_LEVEL_NONE ? level : PG_LEVEL_4K;
+	return sev_snp_guest(kvm) ? snp_leaf_level(snp_rmp_level(pfn)) : 0;
 }

@@ -22,17 +22,15 @@
  */
 #include <linux/moduleparam.h>
 #include <linux/pagemap.h>
-#include <linux/psp-sev.h>
 #include <asm/sev.h>
 
 #include "mmu.h"
 #include "mmu/private_owner.h"
+#include "snp_fw.h"
 #include "snp_mem.h"
+#include "snp_plan.h"
 #include "snp_promote.h"
 #include "svm.h"
-
-/* A range is tried every 1, 2, 4, ... scans and then given up. */
-#define PROMOTE_TRIES	6
 
 static unsigned int snp_promote_ms = 500;
 module_param(snp_promote_ms, uint, 0644);
@@ -46,26 +44,6 @@ struct promotion {
 	kvm_pfn_t pfn;
 	struct kvm_memory_slot *slot;
 };
-
-static int page_reclaim(kvm_pfn_t pfn, int level)
-{
-	struct sev_data_snp_page_reclaim data = {
-		.paddr = __sme_set(pfn_to_hpa(pfn)) | PG_LEVEL_TO_RMP(level),
-	};
-	int error;
-
-	return sev_do_cmd(SEV_CMD_SNP_PAGE_RECLAIM, &data, &error);
-}
-
-static int page_unsmash(kvm_pfn_t pfn)
-{
-	struct sev_data_snp_page_unsmash data = {
-		.paddr = __sme_set(pfn_to_hpa(pfn)) | PG_LEVEL_TO_RMP(PG_LEVEL_2M),
-	};
-	int error;
-
-	return sev_do_cmd(SEV_CMD_SNP_PAGE_UNSMASH, &data, &error);
-}
 
 /* Returns how many pages were made immutable. */
 static int make_immutable(const struct promotion *p)
@@ -88,7 +66,7 @@ static void undo_immutable(const struct promotion *p, int nr)
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		if (page_reclaim(p->pfn + i, PG_LEVEL_4K)) {
+		if (snp_fw_reclaim(p->pfn + i, PG_LEVEL_4K)) {
 			pr_err_ratelimited("SEV: PFN 0x%llx stays immutable, ending the VM\n",
 					   p->pfn + i);
 			kvm_vm_dead(p->kvm);
@@ -100,12 +78,12 @@ static bool unsmash(const struct promotion *p)
 {
 	int nr = make_immutable(p);
 
-	if (nr < PTRS_PER_PMD || page_unsmash(p->pfn)) {
+	if (nr < PTRS_PER_PMD || snp_fw_unsmash(p->pfn)) {
 		undo_immutable(p, nr);
 		return false;
 	}
 
-	if (page_reclaim(p->pfn, PG_LEVEL_2M)) {
+	if (snp_fw_reclaim(p->pfn, PG_LEVEL_2M)) {
 		pr_err_ratelimited("SEV: PFN 0x%llx stays immutable, ending the VM\n", p->pfn);
 		kvm_vm_dead(p->kvm);
 		return false;
@@ -158,8 +136,7 @@ static bool scan_range(struct kvm_snp_promote *promoter, unsigned long index,
 	unsigned long tries = xa_to_value(entry);
 	struct kvm *kvm = promoter->kvm;
 
-	/* The number of scans is a multiple of 1, 2, 4, ... */
-	if (promoter->nr_scans & (BIT(tries) - 1))
+	if (!snp_promote_due(promoter->nr_scans, tries))
 		return true;
 
 	if (promote(kvm, (gfn_t)index * PTRS_PER_PMD)) {
@@ -168,7 +145,7 @@ static bool scan_range(struct kvm_snp_promote *promoter, unsigned long index,
 	}
 
 	atomic64_inc(&kvm->stat.rmp_promotion_fails);
-	if (tries + 1 == PROMOTE_TRIES)
+	if (snp_promote_gives_up(tries))
 		return false;
 
 	xa_cmpxchg(&promoter->ranges, index, entry, xa_mk_value(tries + 1), GFP_KERNEL);
