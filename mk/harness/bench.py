@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from . import rmpmap
 from .boot import Boot
 from .cases import Case
 from .machine import Host
@@ -85,35 +86,38 @@ def join(rows, edges):
 
 
 def measure(host, shapes, touch_only):
-    """Boot one host, measure each (size, vCPUs) on it; the joined rows."""
+    """Boot one host, measure each (size, vCPUs) on it; the joined rows, and the maps of the last that printed any."""
     folder = BUILD / "bench" / f"{host.kernel}-{host.machine}-{host.cpus}"
     counts = folder / "counts"
     host.extra = ["-plugin", plugin_argument(host, counts)]
     cases = [Case("bench", f"{size}-{vcpus}", seconds=900,
                   run=f"/series/{PROGRAMS[host.machine]} -s {size} -v {vcpus}{' -t' if touch_only else ''}") for size, vcpus in shapes]
-    rows = []
+    rows, maps = [], {}
 
     def on_result(result):
         if result.status != "passed":
             raise UserError(f"{host.kernel}: {result.case.run} {result.status}: {result.detail}; log {relative(folder)}/console.log")
         rows.extend(parse_rows(result.output))
+        maps.update(rmpmap.parse(result.output))
         print(f"{host.kernel}: {result.case.run.split('/')[-1]} done in {result.seconds:.0f} s", flush=True)
 
     Boot(host, cases, folder, on_result).run()
-    return join(rows, parse_edges(counts.read_text()))
+    return join(rows, parse_edges(counts.read_text())), maps
 
 
 def run(kernel, machine, shapes, touch_only=False):
-    """Measure every shape on one kernel; {Key: {metric: value}}.
+    """Measure every shape on one kernel; {Key: {metric: value}}, and the maps of the RMP.
 
     The host has as many processors as the guest: an idle one would only add its ticks, and spin for locks whose owner the
     emulator has put to sleep.
     """
-    rows = []
+    rows, maps = [], {}
     for cpus in sorted({vcpus for _, vcpus in shapes}):
         host = Host(kernel=kernel, machine=machine, cpus=cpus, memory_mib=4096)
-        rows += measure(host, [shape for shape in shapes if shape[1] == cpus], touch_only)
-    return {Key(kernel, machine, row["op"], int(row["size_mib"]), int(row["vcpus"])): metrics(row) for row in rows}
+        more, found = measure(host, [shape for shape in shapes if shape[1] == cpus], touch_only)
+        rows += more
+        maps.update(found)
+    return {Key(kernel, machine, row["op"], int(row["size_mib"]), int(row["vcpus"])): metrics(row) for row in rows}, maps
 
 
 def metrics(row):
