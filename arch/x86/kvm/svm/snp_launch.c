@@ -14,6 +14,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/psp-sev.h>
+#include <linux/psp.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <asm/sev.h>

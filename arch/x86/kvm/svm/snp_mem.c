@@ -167,14 +167,18 @@ void snp_psc_resize(struct kvm *kvm, int op, gfn_t gfn, u64 nr_pages)
 	}
 }
 
-static int assign(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, int level, bool whole)
+/*
+ * A page that is assigned alone leaves neighbours without an owner, which are
+ * the host's as soon as the folio is cut: that takes a direct map of 4K.
+ */
+static int assign(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, int level)
 {
 	kvm_pfn_t mask = KVM_PAGES_PER_HPAGE(level) - 1;
 	u32 asid = to_kvm_sev_info(kvm)->asid;
 	gpa_t gpa = gfn_to_gpa(gfn & ~mask);
 	int r;
 
-	if (whole)
+	if (level == PG_LEVEL_2M)
 		r = rmp_make_private_whole(pfn & ~mask, gpa, level, asid, false);
 	else
 		r = rmp_make_private(pfn, gpa, level, asid, false);
@@ -211,11 +215,11 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 
 	/* Attributes may change at any time, which costs a smash later on. */
 	level = fresh ? kvm_gmem_assign_level(kvm, slot, gfn, pfn, order) : PG_LEVEL_4K;
-	r = assign(kvm, gfn, pfn, level, whole);
+	r = assign(kvm, gfn, pfn, level);
 
 	/* One page is all that the guest needs to go on. */
 	if (r && level == PG_LEVEL_2M)
-		r = assign(kvm, gfn, pfn, PG_LEVEL_4K, whole);
+		r = assign(kvm, gfn, pfn, PG_LEVEL_4K);
 
 	return r ?: 1;
 }

@@ -7,6 +7,7 @@
  * line that starts with "gmem_bench flags=" says which it was.
  */
 #include "gmem_snp.h"
+#include "gmem_snp_host.h"
 #include "gmem_window.h"
 
 static struct gmem_snp guest;
@@ -32,6 +33,13 @@ static void run_teardown(struct gmem_bench *b)
 	b->vm = NULL;
 }
 
+/* What becomes of RMP and direct map, where both can be seen. */
+static void print_map(const char *stage)
+{
+	if (snp_host_is_there())
+		snp_rmp_print_map(stage);
+}
+
 static void create(struct gmem_bench *b)
 {
 	struct kvm_vm *vm = vm_create_barebones_type(KVM_X86_SNP_VM);
@@ -53,9 +61,12 @@ int main(int argc, char *argv[])
 
 	gmem_snp_require();
 
+	print_map("before");
 	create(&b);
 	gmem_window(&b, "touch", run_touch);
+	print_map("during");
 	gmem_window(&b, "teardown", run_teardown);
+	print_map("after");
 	if (b.touch_only)
 		return 0;
 
