@@ -105,7 +105,8 @@ static int populate_range(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t g
 	if (range->src)
 		copy_range(pfn, range->src);
 
-	if (rmp_make_private_whole(pfn, gfn_to_gpa(gfn), PG_LEVEL_2M, to_kvm_sev_info(kvm)->asid, true))
+	if (rmp_make_private_whole(pfn, gfn_to_gpa(gfn), PG_LEVEL_2M,
+				   to_kvm_sev_info(kvm)->asid, true))
 		return 0;
 
 	r = launch_update(kvm, pfn, range->launch);

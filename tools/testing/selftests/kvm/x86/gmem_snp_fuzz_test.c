@@ -265,7 +265,7 @@ static void promote(u64 page)
 	bool due = model_may_be_promoted(page) && !actual_large(page);
 	u64 before = nr_scanned();
 
-	op_is("promote the range of page %lu, %sdue", page, due ? "" : "not ");
+	op_is("unsmash the range of page %lu, %sdue", page, due ? "" : "not ");
 	gmem_snp_set_promote_ms(SCAN_MS);
 	gmem_snp_psc(&guest, gmem_snp_page(page), PG_LEVEL_4K, SNP_PSC_UNSMASH);
 	wait_for_scan(page, before, due);

@@ -39,9 +39,9 @@ struct raw_entry {
 	u64 high;
 };
 
-static const volatile struct raw_entry *rmp;
+static const struct raw_entry *rmp;
 static u64 rmp_nr;
-static volatile u32 *psp;
+static u32 *psp;
 /* A page that does not count, by its number. */
 static bool *ignored;
 
@@ -88,7 +88,7 @@ static u32 read_id(const char *device, const char *name)
 	return id;
 }
 
-static volatile u32 *map_bar(const char *device)
+static u32 *map_bar(const char *device)
 {
 	char path[512];
 	void *bar;
@@ -122,7 +122,7 @@ bool snp_host_is_there(void)
 		map_psp();
 		map_rmp();
 	}
-	return rmp && psp && psp[PSP_WINDOW / 4] == PSP_WINDOW_MAGIC;
+	return rmp && psp && READ_ONCE(psp[PSP_WINDOW / 4]) == PSP_WINDOW_MAGIC;
 }
 
 void snp_host_require(void)
@@ -135,8 +135,8 @@ struct snp_rmp_entry snp_rmp_entry(u64 pfn)
 	u64 low, high;
 
 	TEST_ASSERT(pfn < rmp_nr, "PFN 0x%lx should be in the RMP", pfn);
-	low = rmp[pfn].low;
-	high = rmp[pfn].high;
+	low = READ_ONCE(rmp[pfn].low);
+	high = READ_ONCE(rmp[pfn].high);
 	return (struct snp_rmp_entry) {
 		.assigned	= low & RMP_ASSIGNED,
 		.large		= low & RMP_LARGE,
@@ -151,7 +151,7 @@ struct snp_rmp_entry snp_rmp_entry(u64 pfn)
 
 static bool is_owned(u64 pfn)
 {
-	u64 low = rmp[pfn].low;
+	u64 low = READ_ONCE(rmp[pfn].low);
 
 	return low & RMP_ASSIGNED && (low >> RMP_ASID_SHIFT) & RMP_ASID_MASK &&
 	       !(ignored && ignored[pfn]);
@@ -173,7 +173,7 @@ u64 snp_rmp_next_owned(u64 pfn, u64 *gpa)
 {
 	for (; pfn < rmp_nr; pfn++) {
 		if (is_owned(pfn)) {
-			*gpa = rmp[pfn].low & RMP_GPA;
+			*gpa = READ_ONCE(rmp[pfn].low) & RMP_GPA;
 			return pfn;
 		}
 	}
@@ -218,7 +218,7 @@ static char map_cell(u64 pfn)
 	u64 i, low;
 
 	for (i = pfn; i < pfn + SZ_2M / PAGE_SIZE && i < rmp_nr; i++) {
-		low = rmp[i].low;
+		low = READ_ONCE(rmp[i].low);
 		if (is_owned(i))
 			return low & RMP_LARGE ? '2' : '4';
 		if (low & RMP_ASSIGNED)
@@ -239,25 +239,26 @@ void snp_rmp_print_map(const char *stage)
 	fflush(stdout);
 }
 
-static volatile u32 *inject_words(enum snp_inject_point point)
+static u32 *inject_words(enum snp_inject_point point)
 {
 	return psp + PSP_INJECT / 4 + point * 4;
 }
 
 void snp_inject(enum snp_inject_point point, struct snp_inject inject)
 {
-	volatile u32 *words = inject_words(point);
+	u32 *words = inject_words(point);
 
-	words[1] = 0;
-	words[0] = inject.skip;
-	words[2] = inject.match;
-	words[3] = inject.value;
-	words[1] = inject.count;
+	/* Disarmed while it changes. */
+	WRITE_ONCE(words[1], 0);
+	WRITE_ONCE(words[0], inject.skip);
+	WRITE_ONCE(words[2], inject.match);
+	WRITE_ONCE(words[3], inject.value);
+	WRITE_ONCE(words[1], inject.count);
 }
 
 u32 snp_inject_left(enum snp_inject_point point)
 {
-	return inject_words(point)[1];
+	return READ_ONCE(inject_words(point)[1]);
 }
 
 void snp_inject_nothing(void)
@@ -274,7 +275,7 @@ void snp_launch_digest(u8 digest[SNP_DIGEST_SIZE])
 	int i;
 
 	for (i = 0; i < SNP_DIGEST_SIZE; i += sizeof(word)) {
-		word = psp[(PSP_DIGEST + i) / 4];
+		word = READ_ONCE(psp[(PSP_DIGEST + i) / 4]);
 		memcpy(digest + i, &word, sizeof(word));
 	}
 }
