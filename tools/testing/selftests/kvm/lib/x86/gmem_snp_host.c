@@ -31,7 +31,7 @@
 #define PSP_BAR_SIZE		0x100000
 #define PSP_WINDOW		0x30000
 #define PSP_WINDOW_MAGIC	0x43504e53
-#define PSP_INJECT		0x31000
+#define PSP_INJECT		0x30800
 #define PSP_DIGEST		0x32000
 
 struct raw_entry {
