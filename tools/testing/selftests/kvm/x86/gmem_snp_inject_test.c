@@ -197,7 +197,7 @@ TEST_F_TIMEOUT(inject, reclaim_of_2m_refused, GMEM_SNP_TIMEOUT)
 	self->lost_owned = GMEM_SNP_NR_4K;
 }
 
-/* The same for one page of a smashed range: 511 are taken back, none is used. */
+/* The same for page 7 of a smashed range: those behind it are not asked for. */
 TEST_F_TIMEOUT(inject, reclaim_of_4k_refused, GMEM_SNP_TIMEOUT)
 {
 	u64 pfn = own_first_range(&self->g);
@@ -205,7 +205,7 @@ TEST_F_TIMEOUT(inject, reclaim_of_4k_refused, GMEM_SNP_TIMEOUT)
 	gmem_snp_pvalidate(&self->g, gmem_snp_page(7), PG_LEVEL_4K, true);
 	hit(SNP_INJECT_RMPUPDATE_INUSE, FOR_EVER, pfn + 7);
 	self->lost_pages = GMEM_SNP_NR_4K;
-	self->lost_owned = 1;
+	self->lost_owned = GMEM_SNP_NR_4K - 7;
 }
 
 static void wait_for(struct gmem_snp *g, bool fails, u64 nr)
