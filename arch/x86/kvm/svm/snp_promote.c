@@ -91,6 +91,25 @@ static bool unsmash(const struct promotion *p)
 	return true;
 }
 
+/*
+ * A save area that the guest made is a page of the range like others, but VMRUN
+ * refuses one that is immutable.  As the range is closed, none is installed
+ * meanwhile: __sev_snp_reload_vmsa() heeds invalidations.
+ */
+static bool holds_vmsa(const struct promotion *p)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, p->kvm) {
+		gpa_t gpa = READ_ONCE(to_svm(vcpu)->sev_es.snp_guest_vmsa_gpa);
+
+		if (VALID_PAGE(gpa) && gpa_to_gfn(gpa) - p->gfn < PTRS_PER_PMD)
+			return true;
+	}
+	return false;
+}
+
 static bool promote_locked(struct promotion *p, int order)
 {
 	bool done;
@@ -101,7 +120,7 @@ static bool promote_locked(struct promotion *p, int order)
 	if (!kvm_mmu_close_range(p->kvm, p->slot, p->gfn, p->pfn, order))
 		return false;
 
-	done = unsmash(p);
+	done = !holds_vmsa(p) && unsmash(p);
 	kvm_mmu_open_range(p->kvm);
 	return done;
 }
