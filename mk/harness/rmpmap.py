@@ -15,13 +15,20 @@ CELLS = {
     "f": ("the firmware's", "#636363"),
     ".": ("nobody's", "#eeeeee"),
 }
-LINE = re.compile(r"gmem_map stage=(\w+) 4k=(\d+) 2m=(\d+) cells=([2f4.]+)$")
+HEAD = re.compile(r"gmem_map stage=(\w+) 4k=(\d+) 2m=(\d+)$")
+ROW = re.compile(r"gmem_cells ([2f4.]+)$")
 
 
 def parse(output):
     """{stage: (direct map's mappings of 4K, of 2M, cells)} of one run of the program."""
-    return {match[1]: (int(match[2]), int(match[3]), match[4])
-            for match in map(LINE.match, output.splitlines()) if match}
+    found, stage = {}, None
+    for line in output.splitlines():
+        if match := HEAD.match(line):
+            stage = match[1]
+            found[stage] = (int(match[2]), int(match[3]), "")
+        elif stage and (match := ROW.match(line)):
+            found[stage] = (*found[stage][:2], found[stage][2] + match[1])
+    return {stage: one for stage, one in found.items() if one[2]}
 
 
 def lines(maps):

@@ -7,12 +7,12 @@ import unittest
 
 from harness import rmpmap
 
-LINES = "".join(f"gmem_map stage={stage} 4k=512 2m=3 cells=.f24\n" for stage in rmpmap.STAGES)
+LINES = "".join(f"gmem_map stage={stage} 4k=512 2m=3\ngmem_cells .f\ngmem_cells 24\n" for stage in rmpmap.STAGES)
 
 
 class MapTest(unittest.TestCase):
     def test_lines_are_found_among_others(self):
-        found = rmpmap.parse("gmem_bench flags=0\n" + LINES + "gmem_map stage=x 4k=1 2m=1 cells=?\n")
+        found = rmpmap.parse("gmem_bench flags=0\n" + LINES + "gmem_map stage=x 4k=1 2m=1\ngmem_cells ?\n")
         self.assertEqual(set(found), set(rmpmap.STAGES))
         self.assertEqual(found["during"], (512, 3, ".f24"))
 

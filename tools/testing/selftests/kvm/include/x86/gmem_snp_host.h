@@ -45,9 +45,9 @@ u64 snp_rmp_next_owned(u64 pfn, u64 *gpa);
 u64 snp_rmp_nr_owned(void);
 
 /*
- * Print one line: the stage, the kernel's direct map in mappings of 4K and 2M, and
- * a character for each 2M of memory: a guest owns it by one entry (2), or some
- * pages of it (4), the firmware owns some (f), nobody does (.).
+ * Print a line with the stage and the kernel's direct map in mappings of 4K and
+ * 2M, then lines with a character for each 2M of memory: a guest owns it by one
+ * entry (2), or some pages of it (4), the firmware owns some (f), nobody does (.).
  */
 void snp_rmp_print_map(const char *stage);
 

@@ -212,6 +212,9 @@ static u64 direct_map_kib(const char *name)
 	return kib;
 }
 
+/* A console may lose what is in a line of thousands. */
+#define MAP_COLUMNS	64
+
 static char map_cell(u64 pfn)
 {
 	char cell = '.';
@@ -229,12 +232,16 @@ static char map_cell(u64 pfn)
 
 void snp_rmp_print_map(const char *stage)
 {
+	const u64 nr = SZ_2M / PAGE_SIZE;
 	u64 pfn;
 
-	printf("gmem_map stage=%s 4k=%lu 2m=%lu cells=", stage,
+	printf("gmem_map stage=%s 4k=%lu 2m=%lu", stage,
 	       direct_map_kib("DirectMap4k:") / 4, direct_map_kib("DirectMap2M:") / 2048);
-	for (pfn = 0; pfn < rmp_nr; pfn += SZ_2M / PAGE_SIZE)
+	for (pfn = 0; pfn < rmp_nr; pfn += nr) {
+		if (!(pfn / nr % MAP_COLUMNS))
+			printf("\ngmem_cells ");
 		putchar(map_cell(pfn));
+	}
 	putchar('\n');
 	fflush(stdout);
 }
