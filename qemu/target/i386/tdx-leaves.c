@@ -1,0 +1,12 @@
+/*
+ * TDX module emulation: the tables of leaves
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "target/i386/tdx-module.h"
+
+const TdxLeaf *const tdx_leaf_tables[] = {
+    tdx_sys_leaves,
+    NULL
+};
