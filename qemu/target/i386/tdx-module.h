@@ -25,11 +25,21 @@
 
 typedef struct TdxModule TdxModule;
 
-/* General registers in the order of their numbers; RSP is never an operand */
-typedef struct TdxRegs {
-    uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi;
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-} TdxRegs;
+/* General registers by their numbers; RSP is never an operand */
+enum {
+    TDX_RAX, TDX_RCX, TDX_RDX, TDX_RBX, TDX_RSP, TDX_RBP, TDX_RSI, TDX_RDI,
+    TDX_R8, TDX_R9, TDX_R10, TDX_R11, TDX_R12, TDX_R13, TDX_R14, TDX_R15,
+    TDX_NR_REGS
+};
+
+/* One call of the module: its leaf, its place and its registers */
+typedef struct TdxCall {
+    TdxModule *m;
+    uint64_t r[TDX_NR_REGS];
+    uint16_t leaf;
+    uint8_t version;
+    unsigned lp;                /* index of the processor */
+} TdxCall;
 
 /* What the module asks of the machine; a unit test has its own */
 typedef struct TdxModuleOps {
@@ -38,8 +48,14 @@ typedef struct TdxModuleOps {
      * NULL where there is no RAM. Good until the machine ends.
      */
     void *(*page)(void *opaque, uint64_t pa);
-    /* Forget all translations on all CPUs, this one's before it goes on */
-    void (*flush_all)(void *opaque);
+    /*
+     * @len bytes from @pa became a TD's or stopped to be one's: forget all
+     * translations on all CPUs, this one's before it goes on.
+     */
+    void (*private_changed)(void *opaque, uint64_t pa, uint64_t len);
+    /* The time-stamp counter, and a random number; false: no entropy now */
+    uint64_t (*tsc)(void *opaque);
+    bool (*random)(void *opaque, uint64_t *value);
     /* Whether an interrupt waits for @lp: restartable leaves give way to it */
     bool (*interrupt_pending)(void *opaque, unsigned lp);
     /*
@@ -121,7 +137,8 @@ typedef struct TdxInjection {
     uint32_t seen;
 } TdxInjection;
 
-typedef uint64_t TdxLeafFn(TdxModule *m, unsigned lp, TdxRegs *r);
+/* Reads and writes the registers of the call; returns what goes to RAX */
+typedef uint64_t TdxLeafFn(TdxCall *c);
 
 /* Leaf flags */
 #define TDX_LEAF_ANY_STATE      1   /* before TDH.SYS.LP.INIT or the like */
@@ -176,12 +193,12 @@ const TdxLeaf *tdx_leaf(unsigned number);
 void tdx_module_reset(TdxModule *m);
 
 /*
- * One SEAMCALL of processor @lp: RAX in @r is leaf and version, afterwards the
- * status, which is returned too. Registers that the leaf does not name keep
- * their value. When lps[lp].vp is set afterwards, VP.ENTER has succeeded and
- * the caller switches worlds.
+ * One SEAMCALL of processor @lp with the registers @r: RAX is leaf and version,
+ * afterwards the status, which is returned too. Registers that the leaf does
+ * not name keep their value. When lps[lp].vp is set afterwards, VP.ENTER has
+ * succeeded and the caller switches worlds.
  */
-uint64_t tdx_seamcall(TdxModule *m, unsigned lp, TdxRegs *r);
+uint64_t tdx_seamcall(TdxModule *m, unsigned lp, uint64_t r[TDX_NR_REGS]);
 
 /*
  * Count a call that ended later than its leaf, VP.ENTER for one, or that came
@@ -192,7 +209,6 @@ void tdx_count(TdxCount *count, unsigned level, uint64_t status);
 /* Tell what a host did wrong; see TdxModuleOps.guest_error */
 void tdx_guest_error(TdxModule *m, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/* TDX_OPERAND_INVALID, which names the operand, after telling why */
 static inline uint64_t tdx_operand_invalid(unsigned operand)
 {
     return TDX_OPERAND_INVALID | operand;
