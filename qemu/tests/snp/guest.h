@@ -30,13 +30,15 @@ enum {
     VMCB_INTERCEPT4 = 0x10, VMCB_ASID = 0x58, VMCB_TLB = 0x5c,
     VMCB_INT_CTL = 0x60,
     VMCB_EXIT = 0x70, VMCB_INFO1 = 0x78, VMCB_INFO2 = 0x80,
-    VMCB_MISC = 0x90, VMCB_GHCB = 0xa0, VMCB_NCR3 = 0xb0,
+    VMCB_EXIT_EVENT = 0x88, VMCB_MISC = 0x90, VMCB_GHCB = 0xa0,
+    VMCB_EVENT = 0xa8, VMCB_NCR3 = 0xb0,
     VMCB_NEXT_RIP = 0xc8, VMCB_VMSA = 0x108, VMCB_ALLOWED = 0x138,
     VMCB_FEATURES = 0x140,
 };
 #define MISC_NP         1
 #define MISC_SEV        2
 #define MISC_ES         4
+#define EVENT_VALID     0x80000000u
 
 /* The save area of an encrypted guest, likewise */
 enum {

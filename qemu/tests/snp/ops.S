@@ -74,6 +74,18 @@ op_restore:
     jne  1b
     int  $TRAP_DONE
 
+    /* Say so at RDX, then RMPUPDATE, which flushes TLBs, until there is a 2 */
+    .global op_update
+    .balign 16
+op_update:
+    mov  %rax, %r8
+    movq $1, (%rdx)
+1:  mov  %r8, %rax
+    .byte 0xf2, 0x0f, 0x01, 0xfe
+    cmpq $2, (%rdx)
+    jne  1b
+    int  $TRAP_DONE
+
     /* Call 16 bytes into a page, then execute its start at CPL 3 */
     .global op_jump_both
     .balign 16

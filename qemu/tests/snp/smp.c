@@ -16,6 +16,7 @@
 #define ICR_STARTUP 0x4600
 #define PATIENCE    (1ull << 34)    /* ticks: five seconds and more */
 #define SWITCHES    50000
+#define INJECTIONS  20000
 #define FLAG        0x800       /* in the page of the report */
 #define RW          (PTE_P | PTE_W)
 
@@ -221,6 +222,42 @@ static u64 step_switches(void)
     return n;
 }
 
+static void edit_event(int vector)
+{
+    AT32(guest_vmcb, VMCB_EVENT) = EVENT_VALID | vector;
+}
+
+/*
+ * An interrupt that VMRUN injects arrives once, at the guest's first
+ * instruction, whatever the second CPU wants of the first meanwhile. Were it
+ * delivered again, the report would be of the handler's own RIP.
+ */
+static u64 step_injections(void)
+{
+    static const struct update none;
+    static volatile u64 state;
+    const u64 rip = GUEST_CODE + (op_nop - ops_start);
+    struct turn t = { };
+    u64 n;
+
+    ap_go(op_update, arena_region(), (u64)&none, (u64)&state);
+    wait_for(&state);
+    for (n = 0; n < INJECTIONS; n++) {
+        vmsa = vmsa_make(0, op_nop, 0, 0, 0);
+        vmsa_close(vmsa);
+        t = guest_run_edited(vmsa, edit_event, DONE);
+        if (t.trap.rip != rip) {
+            break;
+        }
+    }
+    state = 2;
+    want("second CPU is back", ap_wait(), true);
+    want_guest_trap(&t, DONE, 0);
+    want("what exited before it was delivered",
+         AT32(guest_vmcb, VMCB_EXIT_EVENT) & EVENT_VALID, 0);
+    return n;
+}
+
 /* SNP_INIT wants no CPU with a save area */
 static u64 step_clear_hsave(void)
 {
@@ -246,6 +283,8 @@ static const struct step {
     { "guest's page is unassigned while it writes", step_take_page,
       PF_P | PF_W | PF_U | PF_RMP | NPF_FINAL | NPF_ENC },
     { "world switches while it restores its FPU", step_switches, SWITCHES },
+    { "interrupts are injected while it flushes TLBs", step_injections,
+      INJECTIONS },
     { "its save area is given back", step_clear_hsave, DONE },
 };
 
