@@ -12,8 +12,7 @@
  *
  * Whichever it is, no page beside page 7 changes its content.
  */
-#include <fcntl.h>
-
+#include "gmem_fail.h"
 #include "gmem_huge.h"
 #include "kselftest_harness.h"
 
@@ -25,64 +24,6 @@
 
 /* More allocations than any of the operations needs. */
 #define MAX_NTH		200
-
-static void set_knob(const char *knob, const char *value)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", knob);
-	fd = open(path, O_WRONLY);
-	TEST_ASSERT(fd >= 0, "%s should exist, is debugfs mounted?", path);
-	TEST_ASSERT(write(fd, value, strlen(value)) == strlen(value),
-		    "Writing %s to %s should succeed", value, path);
-	close(fd);
-}
-
-/* Let any allocation fail, and say nothing about it. */
-static void require_injection(void)
-{
-	static const char * const knobs[][2] = {
-		{ "failslab/ignore-gfp-wait", "N" },
-		{ "failslab/verbose", "0" },
-		{ "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ "fail_page_alloc/min-order", "0" },
-		{ "fail_page_alloc/verbose", "0" },
-	};
-	int i;
-
-	TEST_REQUIRE(!access("/proc/thread-self/fail-nth", W_OK));
-
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		set_knob(knobs[i][0], knobs[i][1]);
-}
-
-static int fail_nth_fd(void)
-{
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR);
-
-	TEST_ASSERT(fd >= 0, "fail-nth should open");
-	return fd;
-}
-
-static void arm(int fd, int nth)
-{
-	char buf[16];
-	int len = snprintf(buf, sizeof(buf), "%d", nth);
-
-	TEST_ASSERT(pwrite(fd, buf, len, 0) == len, "fail-nth should take %d", nth);
-}
-
-/* Return whether the allocation was reached, i.e. whether it failed. */
-static bool disarm(int fd)
-{
-	char buf[16] = {};
-
-	TEST_ASSERT(pread(fd, buf, sizeof(buf) - 1, 0) > 0, "fail-nth should read");
-	arm(fd, 0);
-	return !atoi(buf);
-}
 
 static int convert(struct gmem_huge *g, u64 attributes)
 {
@@ -195,11 +136,9 @@ FIXTURE_TEARDOWN(fail)
 /* A vCPU whose fault failed is still at the access: let it finish. */
 static void finish_touch(struct gmem_huge *g, int r)
 {
-	struct ucall uc;
-
 	if (r)
 		vcpu_run(g->vcpu);
-	TEST_ASSERT(get_ucall(g->vcpu, &uc) == UCALL_SYNC,
+	TEST_ASSERT(gmem_huge_get_ucall(g->vcpu) == UCALL_SYNC,
 		    "Guest should carry on where the fault failed");
 }
 
@@ -213,16 +152,16 @@ static void check_kept(struct gmem_huge *g, u64 first)
 TEST_F_TIMEOUT(fail, loses_nothing, GMEM_HUGE_TIMEOUT)
 {
 	struct gmem_huge *g = &self->g;
-	int fd = fail_nth_fd(), nth, r;
+	int fd = gmem_fail_open(), nth, r;
 	bool failed = true;
 
 	for (nth = 1; failed && nth < MAX_NTH; nth++) {
 		if (variant->prepare)
 			variant->prepare(g);
 
-		arm(fd, nth);
+		gmem_fail_arm(fd, nth);
 		r = variant->run(g);
-		failed = disarm(fd);
+		failed = gmem_fail_disarm(fd);
 
 		TEST_ASSERT(!r || (failed && (r == -ENOMEM || r == -EFAULT)),
 			    "Allocation %d: should succeed or return ENOMEM, got %d",
@@ -251,7 +190,7 @@ TEST(falls_back_to_pages)
 		.gpa = GMEM_HUGE_GPA,
 		.size = PAGE_SIZE,
 	};
-	int fd = fail_nth_fd(), nth, r;
+	int fd = gmem_fail_open(), nth, r;
 	bool huge = true;
 
 	for (nth = 1; huge && nth < MAX_NTH; nth++) {
@@ -259,9 +198,9 @@ TEST(falls_back_to_pages)
 		range.gpa = GMEM_HUGE_GPA;
 		range.size = PAGE_SIZE;
 
-		arm(fd, nth);
+		gmem_fail_arm(fd, nth);
 		r = __vcpu_ioctl(g.vcpu, KVM_PRE_FAULT_MEMORY, &range);
-		TEST_ASSERT(disarm(fd), "Prefault should make %d allocations", nth);
+		TEST_ASSERT(gmem_fail_disarm(fd), "Prefault should make %d allocations", nth);
 		huge = r || gmem_huge_stats(&g).pages_2m;
 	}
 	TEST_ASSERT(!huge, "One of the failures should leave a 4K mapping");
@@ -278,7 +217,7 @@ TEST(falls_back_to_pages)
 int main(int argc, char *argv[])
 {
 	gmem_huge_require();
-	require_injection();
+	gmem_fail_require();
 
 	return test_harness_run(argc, argv);
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Fail the n-th allocation of what the calling thread does, once.
+ *
+ * Worked example: for (nth = 1; failed; nth++) arms, acts and disarms; it ends
+ * when the action made less than nth allocations.
+ */
+#ifndef SELFTEST_KVM_GMEM_FAIL_H
+#define SELFTEST_KVM_GMEM_FAIL_H
+
+#include <stdbool.h>
+
+/* Skip the test if the kernel can't fail; else let any allocation fail, in silence. */
+void gmem_fail_require(void);
+
+/* What the others take. */
+int gmem_fail_open(void);
+
+void gmem_fail_arm(int fd, int nth);
+/* Return whether the allocation was reached, i.e. whether it failed. */
+bool gmem_fail_disarm(int fd);
+
+#endif /* SELFTEST_KVM_GMEM_FAIL_H */

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fail allocations one by one, see gmem_fail.h.
+ */
+#include <fcntl.h>
+
+#include "gmem_fail.h"
+#include "test_util.h"
+
+static void set_knob(const char *knob, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", knob);
+	fd = open(path, O_WRONLY);
+	TEST_ASSERT(fd >= 0, "%s should exist, is debugfs mounted?", path);
+	TEST_ASSERT(write(fd, value, strlen(value)) == strlen(value),
+		    "Writing %s to %s should succeed", value, path);
+	close(fd);
+}
+
+void gmem_fail_require(void)
+{
+	static const char * const knobs[][2] = {
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/verbose", "0" },
+	};
+	int i;
+
+	TEST_REQUIRE(!access("/proc/thread-self/fail-nth", W_OK));
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		set_knob(knobs[i][0], knobs[i][1]);
+}
+
+int gmem_fail_open(void)
+{
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR);
+
+	TEST_ASSERT(fd >= 0, "fail-nth should open");
+	return fd;
+}
+
+void gmem_fail_arm(int fd, int nth)
+{
+	char buf[16];
+	int len = snprintf(buf, sizeof(buf), "%d", nth);
+
+	TEST_ASSERT(pwrite(fd, buf, len, 0) == len, "fail-nth should take %d", nth);
+}
+
+bool gmem_fail_disarm(int fd)
+{
+	char buf[16] = {};
+
+	TEST_ASSERT(pread(fd, buf, sizeof(buf) - 1, 0) > 0, "fail-nth should read");
+	gmem_fail_arm(fd, 0);
+	return !atoi(buf);
+}
