@@ -33,6 +33,9 @@
 
 /* VMPL1 may read, write and execute. */
 #define SNP_VMPL1_ALL		(1 | 0xf << 8)
+/* VMPL1 may do nothing: as after the launch.  And the page is a save area. */
+#define SNP_VMPL1_NONE		1
+#define SNP_VMPL1_VMSA		(1 | 1 << 16)
 
 enum gmem_snp_verb {
 	GMEM_SNP_WRITE,
@@ -41,6 +44,8 @@ enum gmem_snp_verb {
 	GMEM_SNP_RMPADJUST,
 	GMEM_SNP_ACCEPT,
 	GMEM_SNP_PSC,
+	GMEM_SNP_FILL_VMSA,
+	GMEM_SNP_CREATE_AP,
 };
 
 struct gmem_snp_op {
@@ -66,6 +71,7 @@ struct gmem_snp_op {
 /* A vCPU and the page in which it is told what to do. */
 struct gmem_snp_cpu {
 	struct kvm_vcpu *vcpu;
+	gva_t op_gva;
 	gpa_t op_gpa;
 	struct gmem_snp_op *op;
 };
@@ -138,6 +144,17 @@ void gmem_snp_accept(struct gmem_snp *g, gva_t gva, u64 size);
  * The host sets the attributes as it is asked to.  Returns SW_EXITINFO2.
  */
 u64 gmem_snp_psc(struct gmem_snp *g, gpa_t gpa, int level, int op);
+
+/*
+ * Guest: make the page at @gva the save area of a vCPU, to run with the page
+ * behind it as its stack; returns what RMPADJUST does.  Have the vCPU go on
+ * from a save area; returns the lower half of what SW_EXITINFO1 tells, 0 or 2.
+ */
+u64 gmem_snp_make_vmsa(struct gmem_snp *g, gva_t gva, int cpu);
+u64 gmem_snp_create_ap(struct gmem_snp *g, gva_t gva, int cpu);
+
+/* Host: run a vCPU that starts up to where it asks what to do. */
+void gmem_snp_start(struct gmem_snp *g);
 
 /* What a vCPU runs.  @shared is its first shared page, at @gpa for the host. */
 void gmem_snp_guest_code(struct gmem_snp_op *shared, gpa_t gpa);

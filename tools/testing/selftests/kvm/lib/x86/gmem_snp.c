@@ -35,6 +35,11 @@ static int run_to_report(struct gmem_snp *g)
 	}
 }
 
+void gmem_snp_start(struct gmem_snp *g)
+{
+	TEST_ASSERT(!run_to_report(g), "Guest should reach its first report");
+}
+
 static void set_op(struct gmem_snp *g, enum gmem_snp_verb verb, gva_t gva,
 		   u64 size, u64 arg)
 {
@@ -136,6 +141,19 @@ u64 gmem_snp_psc(struct gmem_snp *g, gpa_t gpa, int level, int op)
 	return run_op(g, GMEM_SNP_PSC, gpa, PG_LEVEL_SIZE(level), op);
 }
 
+u64 gmem_snp_make_vmsa(struct gmem_snp *g, gva_t gva, int cpu)
+{
+	const struct gmem_snp_cpu *target = &g->cpus[cpu];
+
+	TEST_ASSERT_EQ(run_op(g, GMEM_SNP_FILL_VMSA, gva, target->op_gva, target->op_gpa), 0);
+	return gmem_snp_rmpadjust(g, gva, PG_LEVEL_4K, SNP_VMPL1_VMSA);
+}
+
+u64 gmem_snp_create_ap(struct gmem_snp *g, gva_t gva, int cpu)
+{
+	return (u32)run_op(g, GMEM_SNP_CREATE_AP, gva, PAGE_SIZE, g->cpus[cpu].vcpu->id);
+}
+
 int gmem_snp_main(int argc, char **argv, unsigned int promote_ms,
 		  int (*tests)(int argc, char **argv))
 {
@@ -217,7 +235,7 @@ static int add_memory(struct kvm_vm *vm, u32 slot, gpa_t gpa, u64 size, u64 flag
  */
 static void warm_up(struct gmem_snp *g, gva_t gva)
 {
-	TEST_ASSERT(!run_to_report(g), "Guest should reach its first report");
+	gmem_snp_start(g);
 	TEST_ASSERT_EQ(gmem_snp_pvalidate(g, gva, PG_LEVEL_4K, true), SNP_OK);
 	gmem_snp_write(g, gva, PAGE_SIZE, 1);
 	gmem_snp_check(g, gva, PAGE_SIZE, 1);
@@ -236,6 +254,7 @@ static struct gmem_snp_cpu add_vcpu(struct kvm_vm *vm, int id)
 	struct gmem_snp_cpu cpu = {
 		.vcpu	= vm_vcpu_add(vm, id, gmem_snp_guest_code),
 		.op	= addr_gva2hva(vm, op),
+		.op_gva	= op,
 		.op_gpa	= addr_gva2gpa(vm, op),
 	};
 
