@@ -1,0 +1,69 @@
+/*
+ * TDX host emulation: what the machine owns
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * One object for the whole machine: options, the emulated TDX module, and how
+ * it reaches memory and processors. It exists only with
+ * "-machine q35,x-tdx-host=on"; tdx_host_get() is NULL otherwise and every
+ * hook in existing code starts with that test or with a flag of the CPU that
+ * is zero then.
+ */
+#ifndef HW_I386_TDX_HOST_H
+#define HW_I386_TDX_HOST_H
+
+#include "qom/object.h"
+#include "hw/i386/x86.h"
+#include "target/i386/tdx-module.h"
+
+#define TYPE_TDX_HOST "tdx-host"
+OBJECT_DECLARE_SIMPLE_TYPE(TDXHostState, TDX_HOST)
+
+/* What fits above 46 bits of physical address, KeyID 0 not counted */
+#define TDX_PHYS_BITS           46
+#define TDX_MAX_KEYIDS          63
+
+struct TDXHostState {
+    Object parent_obj;
+
+    /* Options; those of the module are in @module */
+    bool enabled;
+    bool strict;
+    bool loaded;                /* a module is there to be called */
+
+    TdxModule module;
+};
+
+/* The machine's object, or NULL when TDX emulation is off */
+TDXHostState *tdx_host_get(void);
+
+/*
+ * The same without the question whether emulation is on: options come before
+ * the machine is built, so the first of them makes the object.
+ */
+TDXHostState *tdx_host_of(Object *machine);
+
+/* Add the x-tdx-* options to a machine class */
+void tdx_host_add_machine_properties(ObjectClass *oc);
+
+/* Exit with an error when the machine cannot be a TDX host, else set it up */
+void tdx_host_check(X86MachineState *x86ms);
+
+/*
+ * Registers that no processor has, for the tests that run in the host: a count
+ * of a SEAMCALL leaf at TDX_MSR_COUNT | leaf << 4 | kind, of a TDCALL leaf at
+ * TDX_MSR_GUEST_COUNT likewise, read only; the injection of a SEAMCALL leaf at
+ * TDX_MSR_INJECT | leaf. False where there is none.
+ */
+#define TDX_MSR_COUNT           0x54440000
+#define TDX_MSR_GUEST_COUNT     0x54450000
+#define TDX_MSR_INJECT          0x54460000
+
+/* Kinds: 0 to 2 done by level, then these */
+#define TDX_KIND_FAILED         3
+#define TDX_KIND_BUSY           4
+#define TDX_KIND_INJECTED       5
+bool tdx_window_read(TDXHostState *host, uint32_t msr, uint64_t *value);
+bool tdx_window_write(TDXHostState *host, uint32_t msr, uint64_t value);
+
+#endif
