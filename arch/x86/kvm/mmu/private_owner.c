@@ -57,6 +57,7 @@ bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
 		.attr_filter	= KVM_FILTER_PRIVATE,
 	};
 
+	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
 	guard(write_lock)(&kvm->mmu_lock);
 
 	if (!kvm_mem_is_private(kvm, gfn) ||
@@ -66,13 +67,7 @@ bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
 	kvm_mmu_invalidate_start(kvm);
 	if (kvm_mmu_unmap_gfn_range(kvm, &range))
 		kvm_flush_remote_tlbs(kvm);
+	kvm_mmu_invalidate_end(kvm);
 	return true;
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mmu_close_range);
-
-void kvm_mmu_open_range(struct kvm *kvm)
-{
-	guard(write_lock)(&kvm->mmu_lock);
-	kvm_mmu_invalidate_end(kvm);
-}
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mmu_open_range);

@@ -28,12 +28,12 @@ int kvm_mmu_split_gfn(struct kvm *kvm, const struct kvm_memory_slot *slot,
 
 /*
  * Unmap the 2M of private memory at @gfn, which the folio of @order at @pfn
- * backs, and keep the range unmapped until it is opened.  Returns false, and
- * does nothing, if something stands against mapping the range 2M: it is neither
- * closed nor to be opened then.  mmu_lock is taken for write.
+ * backs.  The caller holds the folio's lock, and until it lets go of it the
+ * range stays unmapped: a fault that looked the folio up before is stale, one
+ * that does so afterwards sleeps.  Returns false, and does nothing, if something
+ * stands against mapping the range 2M.  mmu_lock is taken for write.
  */
 bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
 			 gfn_t gfn, kvm_pfn_t pfn, int order);
-void kvm_mmu_open_range(struct kvm *kvm);
 
 #endif /* KVM_X86_MMU_PRIVATE_OWNER_H */

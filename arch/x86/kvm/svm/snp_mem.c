@@ -17,9 +17,9 @@
  * The folio is not cleared: what the host left in it is ciphertext under a key
  * of someone else to the guest.
  *
- * Smashing takes no lock.  The processor serializes updates of an entry, and a
- * fault that maps 2M while another vCPU smashes the entry faults once more and
- * finds the entry smashed.
+ * Who smashes an entry holds the lock of its folio, so that it meets none that is
+ * being promoted.  A fault that maps 2M while another vCPU smashes the entry
+ * faults once more and finds the entry smashed.
  */
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
@@ -110,7 +110,7 @@ void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	struct kvm *kvm = vcpu->kvm;
 	gfn_t gfn = gpa_to_gfn(gpa);
 	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
-	struct page *page;
+	struct folio *folio;
 	int level, r;
 	kvm_pfn_t pfn;
 
@@ -118,15 +118,17 @@ void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	if (!kvm_mem_is_private(kvm, gfn) || !kvm_slot_has_gmem(slot))
 		goto unexpected;
 
-	if (kvm_gmem_get_pfn(kvm, slot, gfn, &pfn, &page, NULL))
-		goto unexpected;
+	/* Freed, or not assigned any more: the guest faults again. */
+	folio = kvm_gmem_lock_folio(slot, gfn, &pfn);
+	if (!folio)
+		return;
 
-	/* Not assigned any more: freed meanwhile, the guest faults again. */
 	level = snp_rmp_level(pfn);
 	r = level > PG_LEVEL_NONE ? smash_and_split(kvm, slot, gfn, pfn, level) : level;
 
 	trace_kvm_rmp_fault(vcpu, gpa, pfn, error_code, level, r);
-	kvm_release_page_unused(page);
+	folio_unlock(folio);
+	folio_put(folio);
 	return;
 
 unexpected:

@@ -6,19 +6,19 @@
  * 512 pages are the guest's again, alike in state and permissions, nothing
  * stands against one entry of 2M:
  *
- *	close the range		nothing maps it, nothing will
+ *	close the range		nothing maps it, who would waits for the folio
  *	make it immutable	512 RMPUPDATEs; a valid page stays valid
  *	unsmash			SNP_PAGE_UNSMASH: one entry, immutable
  *	reclaim			SNP_PAGE_RECLAIM: one entry, the guest's
- *	open the range		the next touch maps one leaf of 2M
+ *	unlock the folio	the next touch maps one leaf of 2M
  *
  * The RMP does not tell the host whether a page is valid or what VMPLs may do
  * to it.  So the firmware is asked, later and later if it refuses, and what was
  * done so far is undone: the range stays at 4K and works.
  *
- * Locks, outer to inner: folio lock, mmu_lock (write, dropped while the range
- * is closed).  The folio lock keeps the folio whole and in the file, and with
- * that the pages from being reclaimed.
+ * Locks, outer to inner: folio lock, mmu_lock (write, to close the range).  The
+ * folio lock keeps the range closed and its entries from being smashed, the
+ * folio whole and in the file, and with that the pages from being reclaimed.
  */
 #include <linux/moduleparam.h>
 #include <linux/pagemap.h>
@@ -94,7 +94,7 @@ static bool unsmash(const struct promotion *p)
 /*
  * A save area that the guest made is a page of the range like others, but VMRUN
  * refuses one that is immutable.  As the range is closed, none is installed
- * meanwhile: __sev_snp_reload_vmsa() heeds invalidations.
+ * meanwhile: __sev_snp_reload_vmsa() heeds invalidations and looks up the folio.
  */
 static bool holds_vmsa(const struct promotion *p)
 {
@@ -112,17 +112,13 @@ static bool holds_vmsa(const struct promotion *p)
 
 static bool promote_locked(struct promotion *p, int order)
 {
-	bool done;
-
 	if (snp_rmp_level(p->pfn) != PG_LEVEL_4K)
 		return false;
 
 	if (!kvm_mmu_close_range(p->kvm, p->slot, p->gfn, p->pfn, order))
 		return false;
 
-	done = !holds_vmsa(p) && unsmash(p);
-	kvm_mmu_open_range(p->kvm);
-	return done;
+	return !holds_vmsa(p) && unsmash(p);
 }
 
 static bool promote(struct kvm *kvm, gfn_t gfn)

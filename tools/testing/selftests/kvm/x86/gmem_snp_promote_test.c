@@ -142,6 +142,32 @@ TEST_F_TIMEOUT(promote, not_while_a_page_is_invalid, GMEM_SNP_TIMEOUT)
 	gmem_snp_check(&self->g, gmem_snp_page(0), SZ_2M, TAG);
 }
 
+/* Faults after which nothing was mapped, as the range was closed. */
+static u64 nr_retries(struct gmem_snp *g)
+{
+	return vcpu_get_stat(g->cpu->vcpu, pf_taken) - vcpu_get_stat(g->cpu->vcpu, pf_fixed);
+}
+
+/*
+ * The guest reads the range while the host tries to promote it, in vain.  A
+ * vCPU that comes upon the closed range sleeps until it is open again: at each
+ * try, one fault may be in vain, and another one that was under way.
+ */
+TEST_F_TIMEOUT(promote, a_closed_range_is_waited_for, GMEM_SNP_TIMEOUT)
+{
+	const gva_t page = gmem_snp_page(300);
+	u64 retries;
+
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(&self->g, page, PG_LEVEL_4K, false), SNP_OK);
+	retries = nr_retries(&self->g);
+	while (vm_get_stat(self->g.vm, rmp_promotion_fails) < 6)
+		gmem_snp_check(&self->g, gmem_snp_page(0), 300 * PAGE_SIZE, TAG);
+
+	retries = nr_retries(&self->g) - retries;
+	TEST_ASSERT(retries <= 12, "%lu faults were in vain", retries);
+	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, rmp_promotions), 0);
+}
+
 TEST_F_TIMEOUT(promote, not_while_permissions_differ, GMEM_SNP_TIMEOUT)
 {
 	TEST_ASSERT_EQ(gmem_snp_rmpadjust(&self->g, gmem_snp_page(511), PG_LEVEL_4K,
