@@ -57,7 +57,7 @@ $(S)/selftests-%: $(S)/%.tree $(S)/kernel-%-plain
 	@mk/selftests $*
 	$(STAMP)
 
-$(S)/image-user: $(S)/selftests-stock $(S)/selftests-series mk/image $(wildcard mk/guest/* mk/guest/snp/*)
+$(S)/image-user: $(S)/selftests-stock $(S)/selftests-series mk/image $(wildcard mk/guest/* mk/guest/snp/* mk/guest/tdx/*)
 	@mk/image user
 	$(STAMP)
 

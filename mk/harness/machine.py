@@ -23,6 +23,12 @@ MACHINES = {
 # The same with the other layout of the RMP, and with a kernel that makes no use of it.
 MACHINES["snpseg"] = {**MACHINES["snp"], "machine": "q35,x-snp-host=on,x-snp-rmp=segmented"}
 MACHINES["nosnp"] = {**MACHINES["snp"], "append": MACHINES["snp"]["append"] + " sev=nosnp"}
+MACHINES["tdx"] = {"cpu": "GraniteRapids,check=off", "machine": "q35,x-tdx-host=on,x-tdx-strict=on", "extra": [],
+                   "append": "dis_ucode_ldr kvm_intel.tdx=1"}
+# Firmware that gives no keys, or too few, or does not load the module; a module that fails.
+for name, options in {"nokeys": "x-tdx-keyids=0", "onekey": "x-tdx-keyids=1", "nomodule": "x-tdx-module=off",
+                      "entropy": "x-tdx-inject=TDH.SYS.INIT:entropy:0:2", "nofield": "x-tdx-inject=TDH.SYS.RD:0xc0000c00:9"}.items():
+    MACHINES["tdx" + name] = {**MACHINES["tdx"], "machine": MACHINES["tdx"]["machine"] + "," + options}
 
 APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "
           "tsc=reliable no_timer_check random.trust_cpu=on")

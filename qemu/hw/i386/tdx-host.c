@@ -217,9 +217,6 @@ void tdx_host_check(X86MachineState *x86ms)
     if (!tcg_enabled()) {
         fail("needs -accel tcg");
     }
-    if (snp_host_get()) {
-        fail("a machine is an SNP host or a TDX host");
-    }
     if (m->opt.mktme_keyids + m->opt.tdx_keyids > TDX_MAX_KEYIDS) {
         fail("x-tdx-keyids and x-tdx-mktme-keyids together are more than 63");
     }

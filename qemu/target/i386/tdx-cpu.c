@@ -198,8 +198,9 @@ TDXMsrResult tdx_wrmsr(CPUX86State *env, uint32_t msr, uint64_t val)
     case MSR_IA32_MKTME_KEYID_PARTITIONING:
         return TDX_MSR_FAULT;
     default:
-        if (tdx_window_write(tdx_host_get(), msr, val)) {
-            return TDX_MSR_DONE;
+        if (msr >= TDX_MSR_COUNT && msr <= TDX_MSR_LAST) {
+            return tdx_window_write(tdx_host_get(), msr, val) ? TDX_MSR_DONE
+                                                              : TDX_MSR_FAULT;
         }
         return read_capability(env, msr, &ignored) ? TDX_MSR_FAULT
                                                    : TDX_MSR_NOT_OURS;

@@ -53,11 +53,13 @@ void tdx_host_check(X86MachineState *x86ms);
  * Registers that no processor has, for the tests that run in the host: a count
  * of a SEAMCALL leaf at TDX_MSR_COUNT | leaf << 4 | kind, of a TDCALL leaf at
  * TDX_MSR_GUEST_COUNT likewise, read only; the injection of a SEAMCALL leaf at
- * TDX_MSR_INJECT | leaf. False where there is none.
+ * TDX_MSR_INJECT | leaf. False where there is none: reading gives 0 then, as
+ * from any register that is not there, and writing is a #GP.
  */
 #define TDX_MSR_COUNT           0x54440000
 #define TDX_MSR_GUEST_COUNT     0x54450000
 #define TDX_MSR_INJECT          0x54460000
+#define TDX_MSR_LAST            0x5446ffff
 
 /* Kinds: 0 to 2 done by level, then these */
 #define TDX_KIND_FAILED         3
