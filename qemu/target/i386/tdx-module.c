@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "target/i386/tdx-module.h"
+#include "target/i386/tdx-td.h"
 
 /* RAX of a call: 15:0 leaf, 23:16 version, 63 the loader instead */
 #define RAX_LEAF        0xffffull
@@ -156,6 +156,7 @@ void tdx_module_reset(TdxModule *m)
     }
     memset(m->count, 0, sizeof(m->count));
     memset(m->guest_count, 0, sizeof(m->guest_count));
+    tdx_life_reset(m);
 }
 
 typedef void CopyPart(void *page, uint8_t *other, uint64_t len);
