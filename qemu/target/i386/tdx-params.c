@@ -208,3 +208,40 @@ uint64_t tdx_td_field(const TdxTd *td, uint64_t field, uint64_t *value)
     }
     return TDX_SUCCESS;
 }
+
+/* Bits that the TD may change */
+static uint64_t writable(const TdxTd *td, uint64_t field)
+{
+    uint64_t config = le64_to_cpu(td->params.config_flags);
+
+    switch (field & ID_BITS) {
+    case TD_CTLS:
+        return TDX_CTLS_ENUM_TOPOLOGY | (config & TDX_CONFIG_FLEX_PENDING_VE
+                                         ? TDX_CTLS_PENDING_VE_DISABLE : 0);
+    case NOTIFY_ENABLES:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+uint64_t tdx_td_field_write(TdxTd *td, uint64_t field, uint64_t value)
+{
+    uint64_t old, status = tdx_td_field(td, field, &old);
+
+    if (status) {
+        return status;
+    }
+    if (!writable(td, field)) {
+        return TDX_METADATA_FIELD_NOT_WRITABLE;
+    }
+    if ((old ^ value) & ~writable(td, field)) {
+        return TDX_METADATA_FIELD_VALUE_NOT_VALID;
+    }
+    if ((field & ID_BITS) == TD_CTLS) {
+        td->td_ctls = value;
+    } else {
+        td->notify_enables = value;
+    }
+    return TDX_SUCCESS;
+}

@@ -15,6 +15,7 @@
  *   tdx-vp-field.c fields of a virtual processor
  *   tdx-sept*.c    TDH.MEM.*, see tdx-sept.h
  *   tdx-mr.c       TDH.MR.*
+ *   tdx-guest.c    TDG.*, the calls of a TD
  *   tdx-check.c    what must be true between two calls
  */
 #ifndef TARGET_I386_TDX_TD_H
@@ -69,6 +70,7 @@ enum {
 #define TDX_ATTR_SEPT_VE_DISABLE    (1ull << 28)
 
 #define TDX_CTLS_PENDING_VE_DISABLE (1ull << 0)
+#define TDX_CTLS_ENUM_TOPOLOGY      (1ull << 1)
 
 #define TDX_CONFIG_GPAW             (1ull << 0)
 #define TDX_CONFIG_FLEX_PENDING_VE  (1ull << 1)
@@ -162,6 +164,17 @@ typedef enum TdxVpState {
 
 #define TDX_NO_LP   UINT_MAX
 
+/* What a virtualization exception was about, until the TD asks */
+typedef struct TdxVeInfo {
+    bool valid;
+    uint32_t reason;
+    uint64_t qualification;
+    uint64_t gla;
+    uint64_t gpa;
+    uint32_t insn_len;
+    uint32_t insn_info;
+} TdxVeInfo;
+
 typedef struct TdxVp {
     uint64_t tdvpr;
     TdxTd *td;
@@ -185,6 +198,8 @@ typedef struct TdxVp {
     bool notify_exit;
     uint32_t notify_window;
     bool interrupt_pending; /* what VCPU_STATE_DETAILS tells */
+
+    TdxVeInfo ve;
 
     /* The guest's registers while it is outside; see tcg/system */
     void *context;
@@ -228,6 +243,8 @@ void tdx_td_give_page(TdxModule *m, TdxTd *td, uint64_t pa, unsigned level);
 uint64_t tdx_params_set(TdxTd *td, const TdxTdParams *params,
                         uint64_t *detail);
 uint64_t tdx_td_field(const TdxTd *td, uint64_t field, uint64_t *value);
+/* The TD itself writes a field */
+uint64_t tdx_td_field_write(TdxTd *td, uint64_t field, uint64_t value);
 
 /* tdx-params.c: read what the host shares: a page of its own, no KeyID */
 bool tdx_read_shared(TdxModule *m, uint64_t pa, void *to, uint64_t len);
