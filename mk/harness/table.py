@@ -76,6 +76,7 @@ set terminal svg size 1250,520 background rgb 'white' font 'sans,13'
 set output '{svg}'
 set logscale x 2
 set logscale y 10
+set xrange [{low}:{high}]
 set format y '10^{{%L}}'
 set grid
 set xlabel 'private memory, MiB'
@@ -119,6 +120,9 @@ def write_svg(found, path):
     data = path.parent / "plot"
     data.mkdir(parents=True, exist_ok=True)
     script = data / "bench.gp"
-    script.write_text(PLOT.format(svg=path, title="Private memory of one vCPU: stock and series",
+    sizes = [key.size_mib for key in found]
+    # With a margin, as a quick run has one size.
+    script.write_text(PLOT.format(svg=path, low=min(sizes) // 2, high=max(sizes) * 2,
+                                  title="Private memory of one vCPU: stock and series",
                                   npf=plot_clause(found, data, "npf"), rest=plot_clause(found, data, "rest")))
     subprocess.run(["gnuplot", str(script)], check=True)
