@@ -7,6 +7,8 @@
  * just that reason, and its entry in the RMP tells the ASID.
  */
 #include <linux/kvm_host.h>
+#include <linux/page-flags.h>
+#include <linux/psp-sev.h>
 #include <linux/xarray.h>
 #include <asm/sev.h>
 #include <asm/snp-quarantine.h>
@@ -46,4 +48,14 @@ void snp_owner_lose_gmem(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 	if (kvm)
 		atomic64_add(nr_pages, &kvm->stat.quarantined_pages);
 	xa_unlock(&owners);
+}
+
+void snp_owner_free_firmware_page(struct kvm *kvm, void *addr)
+{
+	struct page *page = virt_to_page(addr);
+
+	snp_free_firmware_page(addr);
+	/* Nobody is given a page that is lost, so the mark is there to stay. */
+	if (PageHWPoison(page))
+		atomic64_inc(&kvm->stat.quarantined_pages);
 }

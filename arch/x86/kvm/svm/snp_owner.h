@@ -25,4 +25,7 @@ void snp_owner_lose(struct kvm *kvm, u64 pfn, unsigned int nr_pages,
  */
 void snp_owner_lose_gmem(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
 
+/* Free a page that ccp allocated for @kvm, and count it if ccp loses it. */
+void snp_owner_free_firmware_page(struct kvm *kvm, void *addr);
+
 #endif /* __KVM_X86_SVM_SNP_OWNER_H */

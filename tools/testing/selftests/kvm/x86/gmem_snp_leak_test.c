@@ -19,7 +19,7 @@
 #include "gmem_snp.h"
 #include "kselftest_harness.h"
 
-#define CMD_GCTX_CREATE		0x93
+#define CMD_ANY			0
 #define CMD_DECOMMISSION	0x90
 #define CMD_LAUNCH_UPDATE	0xa1
 #define CMD_PAGE_RECLAIM	0xc7
@@ -192,6 +192,28 @@ TEST_F_TIMEOUT(leak, decommission, GMEM_SNP_TIMEOUT)
 {
 	fail_command(CMD_DECOMMISSION, 0, 1);
 	destroy(&self->g);
+	claim_lost(&self->before, 0, 1);
+}
+
+/*
+ * Neither creates the firmware a context nor does it give the page back: a VM
+ * that is there to be asked tells of it.
+ */
+TEST_F_TIMEOUT(leak, context, GMEM_SNP_TIMEOUT)
+{
+	const struct vm_shape shape = { .mode = VM_MODE_DEFAULT, .type = KVM_X86_SNP_VM };
+	struct kvm_sev_snp_launch_start start = { .policy = snp_default_policy() };
+	struct kvm_vm *vm = __vm_create(shape, 1, 0);
+
+	fail_command(CMD_ANY, 0, 2);
+	TEST_ASSERT(__vm_sev_ioctl(vm, KVM_SEV_SNP_LAUNCH_START, &start),
+		    "There should be no launch without a context");
+	claim_lost(&self->before, 0, 1);
+	TEST_ASSERT_EQ(vm_get_stat(vm, quarantined_pages), 1);
+
+	snp_vm_launch_start(vm, snp_default_policy());
+	TEST_ASSERT_EQ(vm_get_stat(vm, quarantined_pages), 1);
+	kvm_vm_free(vm);
 	claim_lost(&self->before, 0, 1);
 }
 
