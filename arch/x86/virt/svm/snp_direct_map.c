@@ -46,6 +46,7 @@ struct split_range {
 };
 
 #define COLLAPSE_DELAY_MS	100
+#define SPLIT_TRIES		3
 
 /* By number of the 2M range.  Entries come and go under the mutex. */
 static DEFINE_XARRAY(split_ranges);
@@ -95,6 +96,16 @@ static bool is_mapped(unsigned long vaddr)
 	return pte && !pte_none(*pte);
 }
 
+/* A page that returns is lost if its mapping can't be split: ask more than once. */
+static int split_mapping(unsigned long vaddr)
+{
+	int i, r = -ENOMEM;
+
+	for (i = 0; i < SPLIT_TRIES && r == -ENOMEM; i++)
+		r = set_memory_4k(vaddr, 1);
+	return r;
+}
+
 /*
  * Split the range of @pfn, which has no entry.  Returns the new entry, NULL if
  * there is none to be had, in which case the range is not collapsed later on.
@@ -110,7 +121,7 @@ static struct split_range *split_around(u64 pfn)
 	if (!is_mapped(vaddr))
 		return NULL;
 
-	r = set_memory_4k(vaddr, 1);
+	r = split_mapping(vaddr);
 	if (r) {
 		pr_warn("SEV-SNP: Failed to split the direct map around PFN 0x%llx: %d\n", pfn, r);
 		return ERR_PTR(r);
