@@ -21,6 +21,9 @@
 #define INVALID_PAGE_SIZE	0x19
 #define HWERROR_PLATFORM	0x13
 
+/* Long enough for what was split to be collapsed. */
+#define COLLAPSE_MS		10000
+
 static u8 *image;
 
 struct launch {
@@ -170,6 +173,40 @@ TEST_F_TIMEOUT(launch, unaligned_slot_is_4k, GMEM_SNP_TIMEOUT)
 	update(&l, 0, SZ_2M, KVM_SEV_SNP_PAGE_TYPE_NORMAL, &left);
 	finish(&l, by_4k);
 	TEST_ASSERT(!memcmp(digest, by_4k, SNP_DIGEST_SIZE), "Where it lies does not matter");
+}
+
+static u64 splits(void)
+{
+	return gmem_snp_vmstat("direct_map_level2_splits");
+}
+
+/*
+ * Pages that are measured one by one share their 2M with pages that are still
+ * the host's: their direct map is split, once, until they are free.  2M that are
+ * measured as a whole keep theirs.
+ */
+TEST_F_TIMEOUT(launch, pages_split_the_direct_map, GMEM_SNP_TIMEOUT)
+{
+	struct launch l = start(GUEST_MEMFD_FLAG_LARGE_FOLIOS, 0);
+	u64 collapses, before = splits(), left;
+	u8 digest[SNP_DIGEST_SIZE];
+	int ms;
+
+	update(&l, 0, SZ_2M, KVM_SEV_SNP_PAGE_TYPE_NORMAL, &left);
+	TEST_ASSERT_EQ(splits(), before);
+	update(&l, SZ_2M, 3 * PAGE_SIZE, KVM_SEV_SNP_PAGE_TYPE_NORMAL, &left);
+	TEST_ASSERT_EQ(splits(), before + 1);
+	update(&l, SZ_2M + 100 * PAGE_SIZE, SZ_1M, KVM_SEV_SNP_PAGE_TYPE_NORMAL, &left);
+	TEST_ASSERT_EQ(splits(), before + 1);
+
+	collapses = gmem_snp_vmstat("direct_map_level2_collapses");
+	finish(&l, digest);
+	for (ms = 0; ms < COLLAPSE_MS; ms++) {
+		if (gmem_snp_vmstat("direct_map_level2_collapses") > collapses)
+			return;
+		usleep(1000);
+	}
+	TEST_FAIL("What was split should be collapsed once it is free");
 }
 
 /* A shared page ends it there, as it does at 4K; what is left is done later. */

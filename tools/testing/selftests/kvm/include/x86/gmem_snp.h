@@ -161,6 +161,9 @@ void gmem_snp_guest_code(struct gmem_snp_op *shared, gpa_t gpa);
 
 struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g);
 
+/* Host: a counter of /proc/vmstat. */
+u64 gmem_snp_vmstat(const char *event);
+
 /* Host: milliseconds between scans for ranges to promote, 0 for never. */
 void gmem_snp_set_promote_ms(unsigned int ms);
 

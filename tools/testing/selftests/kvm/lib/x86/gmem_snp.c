@@ -111,8 +111,7 @@ void gmem_snp_accept(struct gmem_snp *g, gva_t gva, u64 size)
 		    gva, gva + size, ret);
 }
 
-/* 2M mappings of the kernel's direct map that were split since boot. */
-static u64 direct_map_splits(void)
+u64 gmem_snp_vmstat(const char *event)
 {
 	FILE *file = fopen("/proc/vmstat", "r");
 	char name[64];
@@ -120,12 +119,12 @@ static u64 direct_map_splits(void)
 
 	TEST_ASSERT(file, "/proc should be mounted");
 	while (fscanf(file, "%63s %lu", name, &value) == 2) {
-		if (!strcmp(name, "direct_map_level2_splits")) {
+		if (!strcmp(name, event)) {
 			fclose(file);
 			return value;
 		}
 	}
-	TEST_FAIL("/proc/vmstat should have direct_map_level2_splits");
+	TEST_FAIL("/proc/vmstat should have %s", event);
 }
 
 void gmem_snp_set_promote_ms(unsigned int ms)
@@ -175,7 +174,7 @@ struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g)
 		.pages_4k	= vm_get_stat(g->vm, private_pages_4k),
 		.pages_2m	= vm_get_stat(g->vm, private_pages_2m),
 		.faults		= vcpu_get_stat(g->cpu->vcpu, pf_taken),
-		.dm_splits	= direct_map_splits(),
+		.dm_splits	= gmem_snp_vmstat("direct_map_level2_splits"),
 	};
 }
 
