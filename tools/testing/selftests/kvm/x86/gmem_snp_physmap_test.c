@@ -11,12 +11,15 @@
 #include "gmem_snp.h"
 #include "kselftest_harness.h"
 
-#define NR_VMS		50
+#define MAX_VMS		50
 #define NR_VCPUS	4
 #define PATIENCE_MS	10000
 
 /* A context and a response buffer a VM, a VMSA a vCPU. */
 #define PAGES_A_VM	(2 + NR_VCPUS)
+
+/* "-n VMS" takes fewer where a VM takes long. */
+static int nr_vms = MAX_VMS;
 
 struct direct_map {
 	u64 kb_4k;
@@ -153,7 +156,7 @@ TEST_F_TIMEOUT(physmap, vms_come_and_go, 2 * GMEM_SNP_TIMEOUT)
 	struct gmem_snp g;
 	int i;
 
-	for (i = 0; i < NR_VMS; i++) {
+	for (i = 0; i < nr_vms; i++) {
 		create(&g, SZ_2M, NR_VCPUS);
 		TEST_ASSERT_EQ(pool("pages"), self->pages + PAGES_A_VM);
 		gmem_snp_free(&g);
@@ -164,16 +167,16 @@ TEST_F_TIMEOUT(physmap, vms_come_and_go, 2 * GMEM_SNP_TIMEOUT)
 /* All at once: their pages share one more block at most. */
 TEST_F_TIMEOUT(physmap, vms_share_blocks, 2 * GMEM_SNP_TIMEOUT)
 {
-	static struct gmem_snp g[NR_VMS];
+	static struct gmem_snp g[MAX_VMS];
 	int i;
 
-	for (i = 0; i < NR_VMS; i++)
+	for (i = 0; i < nr_vms; i++)
 		create(&g[i], SZ_2M, NR_VCPUS);
-	TEST_ASSERT_EQ(pool("pages"), self->pages + NR_VMS * PAGES_A_VM);
+	TEST_ASSERT_EQ(pool("pages"), self->pages + nr_vms * PAGES_A_VM);
 	TEST_ASSERT(pool("blocks") <= self->blocks + 1, "%lu blocks, %lu before",
 		    pool("blocks"), self->blocks);
 
-	for (i = 0; i < NR_VMS; i++)
+	for (i = 0; i < nr_vms; i++)
 		gmem_snp_free(&g[i]);
 }
 
@@ -198,5 +201,14 @@ TEST_F_TIMEOUT(physmap, small_folios_split, GMEM_SNP_TIMEOUT)
 
 int main(int argc, char **argv)
 {
+	/* The harness knows other options. */
+	if (argc > 2 && !strcmp(argv[1], "-n")) {
+		nr_vms = atoi_positive("VMS", argv[2]);
+		TEST_ASSERT(nr_vms <= MAX_VMS, "Not more than %d VMs", MAX_VMS);
+		argv[2] = argv[0];
+		argv += 2;
+		argc -= 2;
+	}
+
 	return gmem_snp_main(argc, argv, 0, test_harness_run);
 }
