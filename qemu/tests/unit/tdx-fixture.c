@@ -238,6 +238,12 @@ void td_to(Machine *k, Stage stage)
     }
 }
 
+void td_to_teardown(Machine *k)
+{
+    td_step(k, STAGE_BLOCKED);
+    td_step(k, STAGE_TEARDOWN);
+}
+
 void tables_to(Machine *k, uint64_t gpa, int level)
 {
     for (int l = 3; l > level; l--) {

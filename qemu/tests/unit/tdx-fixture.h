@@ -71,6 +71,8 @@ typedef enum Stage {
 } Stage;
 
 void td_to(Machine *k, Stage stage);
+/* From runnable on */
+void td_to_teardown(Machine *k);
 TdxTdParams td_params(void);
 void set_params(Machine *k, const TdxTdParams *params);
 void add_vcpu(Machine *k, uint64_t tdvpr);
