@@ -169,6 +169,7 @@ void tdx_pamt_demote(TdxModule *m, uint64_t pa, unsigned level)
     for (unsigned i = 0; i < TDX_LARGE_PAGES; i++) {
         tdx_pamt_set(&part[i], TDX_PT_REG, tdx_pamt_tdr(whole));
     }
+    /* The parts are there before the whole goes */
     smp_wmb();
     tdx_pamt_set(whole, TDX_PT_NDA, 0);
 }
@@ -181,6 +182,7 @@ void tdx_pamt_promote(TdxModule *m, uint64_t pa, unsigned level)
 
     assert(tdx_pamt_type(whole) == TDX_PT_NDA);
     tdx_pamt_set(whole, TDX_PT_REG, word & -TDX_PAGE_SIZE);
+    /* The whole is there before its parts go */
     smp_wmb();
     for (unsigned i = 0; i < TDX_LARGE_PAGES; i++) {
         assert(part[i].owner_type == word);

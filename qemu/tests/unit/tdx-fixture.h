@@ -3,8 +3,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Memory appears where it is touched. One TDMR of 3G at BASE, all of it
- * usable but the 4K page HOLE. The 1G page GIGA is one 4K page many times. Two processors on one package.
+ * Memory appears where it is touched. One TDMR of 3G at BASE, all of it usable
+ * but the 4K page HOLE. The 1G page GIGA is one 4K page many times. Two
+ * processors on one package.
  */
 #ifndef TESTS_UNIT_TDX_FIXTURE_H
 #define TESTS_UNIT_TDX_FIXTURE_H

@@ -268,7 +268,7 @@ static void test_keys(void)
     }
 }
 
-#define FIELD(name, value) offsetof(TdxTdParams, name), value
+#define AT(name) offsetof(TdxTdParams, name)
 
 /* One byte of good parameters is replaced by a bad one */
 static void test_params(void)
@@ -278,21 +278,21 @@ static void test_params(void)
         uint8_t value;
         unsigned operand;
     } cases[] = {
-        { FIELD(attributes, 2), TDX_OPERAND_ATTRIBUTES },
-        { FIELD(xfam, 4), TDX_OPERAND_XFAM },
-        { FIELD(xfam, 0xf), TDX_OPERAND_XFAM },
-        { FIELD(max_vcpus, 0), TDX_OPERAND_MAX_VCPUS },
-        { FIELD(num_l2_vms, 1), TDX_OPERAND_NUM_L2_VMS },
-        { FIELD(config_flags, 1), TDX_OPERAND_EPTP_CONTROLS },
-        { FIELD(config_flags, 8), TDX_OPERAND_EXEC_CONTROLS },
-        { FIELD(eptp_controls, 0x10), TDX_OPERAND_EPTP_CONTROLS },
-        { FIELD(eptp_controls, 0x16), TDX_OPERAND_EPTP_CONTROLS },
-        { FIELD(eptp_controls, 0x5e), TDX_OPERAND_EPTP_CONTROLS },
-        { FIELD(tsc_frequency, 3), TDX_OPERAND_TSC_FREQUENCY },
-        { FIELD(reserved0, 1), TDX_OPERAND_RDX },
-        { FIELD(reserved1, 1), TDX_OPERAND_RDX },
-        { FIELD(reserved2, 1), TDX_OPERAND_RDX },
-        { FIELD(cpuid[47], 1), TDX_OPERAND_CPUID_CONFIG },
+        { AT(attributes), 2, TDX_OPERAND_ATTRIBUTES },
+        { AT(xfam), 4, TDX_OPERAND_XFAM },
+        { AT(xfam), 0xf, TDX_OPERAND_XFAM },
+        { AT(max_vcpus), 0, TDX_OPERAND_MAX_VCPUS },
+        { AT(num_l2_vms), 1, TDX_OPERAND_NUM_L2_VMS },
+        { AT(config_flags), 1, TDX_OPERAND_EPTP_CONTROLS },
+        { AT(config_flags), 8, TDX_OPERAND_EXEC_CONTROLS },
+        { AT(eptp_controls), 0x10, TDX_OPERAND_EPTP_CONTROLS },
+        { AT(eptp_controls), 0x16, TDX_OPERAND_EPTP_CONTROLS },
+        { AT(eptp_controls), 0x5e, TDX_OPERAND_EPTP_CONTROLS },
+        { AT(tsc_frequency), 3, TDX_OPERAND_TSC_FREQUENCY },
+        { AT(reserved0), 1, TDX_OPERAND_RDX },
+        { AT(reserved1), 1, TDX_OPERAND_RDX },
+        { AT(reserved2), 1, TDX_OPERAND_RDX },
+        { AT(cpuid[47]), 1, TDX_OPERAND_CPUID_CONFIG },
     };
 
     for (int i = 0; i < ARRAY_SIZE(cases); i++) {
