@@ -38,7 +38,7 @@ bench: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plu
 overhead: $(S)/qemu $(S)/kernel-stock-plain $(S)/image-user $(S)/plugin
 	@mk/overhead
 
-#: make shell           a shell on the host; MACHINE=svm|snp KERNEL=stock|series CONFIG=plain|debug
+#: make shell           a shell on the host; MACHINE=svm|snp|tdx KERNEL=stock|series CONFIG=plain|debug
 shell: $(S)/kernel-$(KERNEL)-$(CONFIG) $(S)/image-user $(S)/qemu
 	@mk/shell $(MACHINE) $(KERNEL) $(CONFIG)
 

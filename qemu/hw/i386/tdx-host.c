@@ -195,7 +195,7 @@ static void tdx_host_reset(void *opaque)
         CPU_FOREACH(cs) {
             m->lps[cs->cpu_index].package = X86_CPU(cs)->socket_id;
         }
-        m->opt.phys_bits = X86_CPU(first_cpu)->phys_bits;
+        m->opt.phys_bits = X86_CPU(first_cpu)->phys_bits - TDX_KEYID_BITS;
     }
     tdx_module_reset(m);
 }

@@ -13,6 +13,25 @@
 #include "hw/i386/tdx-host.h"
 
 #define MSR_IA32_MKTME_KEYID_PARTITIONING 0x87
+#define MSR_IA32_TME_ACTIVATE   0x982
+
+#define CPUID_7_0_ECX_TME       (1u << 13)
+
+/* Locked and enabled; how wide a KeyID is */
+#define TME_ACTIVE              (3 | (uint64_t)TDX_KEYID_BITS << 32)
+
+/* What silicon that can do TDX is not vulnerable to */
+#define NOT_VULNERABLE          (MSR_ARCH_CAP_RDCL_NO | \
+                                 MSR_ARCH_CAP_SKIP_L1DFL_VMENTRY | \
+                                 MSR_ARCH_CAP_MDS_NO | \
+                                 MSR_ARCH_CAP_PSCHANGE_MC_NO | \
+                                 MSR_ARCH_CAP_TAA_NO | \
+                                 MSR_ARCH_CAP_SBDR_SSDP_NO | \
+                                 MSR_ARCH_CAP_FBSDP_NO | \
+                                 MSR_ARCH_CAP_PSDP_NO)
+
+/* 64G without the KeyID */
+#define LEAST_PHYS_BITS         (36 + TDX_KEYID_BITS)
 
 #define FEATURE_CONTROL_KNOWN   (FEATURE_CONTROL_LOCKED | \
                                  FEATURE_CONTROL_VMXON_ENABLED_OUTSIDE_SMX | \
@@ -80,16 +99,17 @@ bool tdx_cpu_realize(X86CPU *cpu, Error **errp)
     if (!cpu->phys_bits) {
         cpu->phys_bits = TDX_PHYS_BITS;
     }
-    if (cpu->phys_bits > TDX_PHYS_BITS) {
-        error_setg(errp, "x-tdx-host: phys-bits must be at most %d, below the "
-                   "KeyID", TDX_PHYS_BITS);
+    if (cpu->phys_bits < LEAST_PHYS_BITS) {
+        error_setg(errp, "x-tdx-host: phys-bits must be at least %d, of which "
+                   "%d are the KeyID", LEAST_PHYS_BITS, TDX_KEYID_BITS);
         return false;
     }
     /* A TDX host is bare metal to its kernel */
     env->features[FEAT_1_ECX] &= ~CPUID_EXT_HYPERVISOR;
     env->features[FEAT_1_ECX] |= CPUID_EXT_VMX;
     env->features[FEAT_1_EDX] |= CPUID_SS;
-    env->features[FEAT_7_0_ECX] |= CPUID_7_0_ECX_MOVDIR64B;
+    env->features[FEAT_7_0_ECX] |= CPUID_7_0_ECX_MOVDIR64B | CPUID_7_0_ECX_TME;
+    env->features[FEAT_7_0_EDX] |= CPUID_7_0_EDX_ARCH_CAPABILITIES;
     env->cpuid_level = MAX(env->cpuid_level, 7);
     env->tdx.present = true;
     return true;
@@ -98,7 +118,7 @@ bool tdx_cpu_realize(X86CPU *cpu, Error **errp)
 void tdx_cpu_reset(CPUX86State *env)
 {
     if (tdx_host_get()) {
-        env->tdx = (TDXCPUState) { .present = true };
+        env->tdx = (TDXCPUState) { .present = true, .host = env->tdx.host };
     }
 }
 
@@ -174,6 +194,12 @@ bool tdx_rdmsr(CPUX86State *env, uint32_t msr, uint64_t *val)
         *val = host->module.opt.mktme_keyids |
                (uint64_t)host->module.opt.tdx_keyids << 32;
         return true;
+    case MSR_IA32_TME_ACTIVATE:
+        *val = TME_ACTIVE;
+        return true;
+    case MSR_IA32_ARCH_CAPABILITIES:
+        *val = NOT_VULNERABLE;
+        return true;
     default:
         return read_capability(env, msr, val) ||
                tdx_window_read(host, msr, val);
@@ -196,6 +222,8 @@ TDXMsrResult tdx_wrmsr(CPUX86State *env, uint32_t msr, uint64_t val)
         env->tdx.feature_control = val;
         return TDX_MSR_DONE;
     case MSR_IA32_MKTME_KEYID_PARTITIONING:
+    case MSR_IA32_TME_ACTIVATE:
+    case MSR_IA32_ARCH_CAPABILITIES:
         return TDX_MSR_FAULT;
     default:
         if (msr >= TDX_MSR_COUNT && msr <= TDX_MSR_LAST) {

@@ -19,9 +19,10 @@
 #define TYPE_TDX_HOST "tdx-host"
 OBJECT_DECLARE_SIMPLE_TYPE(TDXHostState, TDX_HOST)
 
-/* What fits above 46 bits of physical address, KeyID 0 not counted */
-#define TDX_PHYS_BITS           46
-#define TDX_MAX_KEYIDS          63
+/* The uppermost bits of a physical address are the KeyID */
+#define TDX_PHYS_BITS           52
+#define TDX_KEYID_BITS          6
+#define TDX_MAX_KEYIDS          ((1 << TDX_KEYID_BITS) - 1)
 
 struct TDXHostState {
     Object parent_obj;

@@ -38,6 +38,12 @@ static void check_mode(CPUX86State *env, bool exists, uintptr_t ra)
     }
 }
 
+/* In VMX operation, and not in a TD */
+static bool is_vmx_root(CPUX86State *env)
+{
+    return env->tdx.vmx_root && !env->tdx.vp;
+}
+
 static bool vmxon_region_good(CPUX86State *env, uint64_t pa)
 {
     TdxModule *m = &tdx_host_get()->module;
@@ -57,7 +63,7 @@ void helper_vmxon(CPUX86State *env, target_ulong operand)
     uintptr_t ra = GETPC();
     uint64_t pa;
 
-    check_mode(env, env->cr[4] & CR4_VMXE_MASK, ra);
+    check_mode(env, env->cr[4] & CR4_VMXE_MASK && !env->tdx.vp, ra);
     if (!env->tdx.vmx_root &&
         ((env->tdx.feature_control & enabled) != enabled ||
          !(env->cr[0] & CR0_PG_MASK) || !(env->cr[0] & CR0_NE_MASK))) {
@@ -76,7 +82,7 @@ void helper_vmxon(CPUX86State *env, target_ulong operand)
 
 void helper_vmxoff(CPUX86State *env)
 {
-    check_mode(env, env->tdx.vmx_root, GETPC());
+    check_mode(env, is_vmx_root(env), GETPC());
     env->tdx.vmx_root = false;
     trace_tdx_vmx(env_cpu(env)->cpu_index, "off");
     set_result(env, 0);
@@ -87,7 +93,7 @@ void helper_invept(CPUX86State *env, target_ulong type, target_ulong operand)
 {
     uintptr_t ra = GETPC();
 
-    check_mode(env, env->tdx.vmx_root, ra);
+    check_mode(env, is_vmx_root(env), ra);
     cpu_ldq_data_ra(env, operand, ra);
     if (cpu_ldq_data_ra(env, operand + 8, ra) || type < 1 || type > 2) {
         set_result(env, CC_C);
@@ -117,9 +123,19 @@ void helper_seamcall(CPUX86State *env, int insn_len)
 {
     uintptr_t ra = GETPC();
 
-    check_mode(env, env->tdx.vmx_root && (env->efer & MSR_EFER_LMA), ra);
+    check_mode(env, is_vmx_root(env) && (env->efer & MSR_EFER_LMA), ra);
     env->tdx.insn_len = insn_len;
     env_cpu(env)->exception_index = EXCP_SEAMCALL;
+    cpu_loop_exit_restore(env_cpu(env), ra);
+}
+
+void helper_tdcall(CPUX86State *env, int insn_len)
+{
+    uintptr_t ra = GETPC();
+
+    check_mode(env, env->tdx.vp && (env->efer & MSR_EFER_LMA), ra);
+    env->tdx.insn_len = insn_len;
+    env_cpu(env)->exception_index = EXCP_TDCALL;
     cpu_loop_exit_restore(env_cpu(env), ra);
 }
 
@@ -150,15 +166,25 @@ void tdx_do_seamcall(CPUX86State *env)
     trace_tdx_seamret(lp, leaf, status, env->regs[R_ECX], env->regs[R_EDX],
                       env->regs[R_R8]);
     set_result(env, 0);
+    if (host->module.lps[lp].vp) {
+        tdx_enter(env);
+    }
 }
 
 void tdx_check_cr4(CPUX86State *env, target_ulong val, uintptr_t ra)
 {
-    if (!env->tdx.present || env->hflags & HF_GUEST_MASK) {
+    uint64_t must = env->tdx.vmx_root ? CR4_VMXE_MASK : 0;
+    uint64_t must_not = cr4_reserved_bits(env);
+
+    if (!env->tdx.present) {
         return;
     }
-    if (val & cr4_reserved_bits(env) ||
-        (env->tdx.vmx_root && !(val & CR4_VMXE_MASK))) {
+    /* To a TD it is as if there was no VMX */
+    if (env->tdx.vp) {
+        must = CR4_MCE_MASK;
+        must_not |= CR4_VMXE_MASK | CR4_SMXE_MASK;
+    }
+    if (val & must_not || ~val & must) {
         raise_exception_err_ra(env, EXCP0D_GPF, 0, ra);
     }
 }
