@@ -76,6 +76,7 @@ static void claim_mapped(struct gmem_snp *g, u64 nr, u64 base_4k, bool promote)
 	printf("promotion %s: %lu of %lu pages mapped 2M, %lu smashes, %lu promotions\n",
 	       promote ? "on" : "off", in_2m, nr, vm_get_stat(g->vm, rmp_smashes),
 	       vm_get_stat(g->vm, rmp_promotions));
+	fflush(stdout);
 }
 
 static void convert(u64 size, bool promote)
@@ -86,9 +87,10 @@ static void convert(u64 size, bool promote)
 	/* Look at ranges when they are whole again, not each time they are not. */
 	gmem_snp_set_promote_ms(0);
 	gmem_snp_create(&g, size);
-	base_4k = gmem_snp_stats(&g).pages_4k;
 	gmem_snp_accept(&g, gmem_snp_page(0), size);
 	gmem_snp_write(&g, gmem_snp_page(0), size, 1);
+	/* All of it is 2M now; the guest's page tables for it are not. */
+	base_4k = gmem_snp_stats(&g).pages_4k;
 
 	share_all(&g, nr, 7);
 	gmem_snp_set_promote_ms(promote ? SCAN_MS : 0);
