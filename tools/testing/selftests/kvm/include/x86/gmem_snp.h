@@ -133,6 +133,7 @@ static inline gva_t gmem_snp_shared(gva_t gva)
  */
 int __gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 void gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
+int __gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 void gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 int __gmem_snp_pvalidate(struct gmem_snp *g, gva_t gva, int level, bool validate);
 u64 gmem_snp_pvalidate(struct gmem_snp *g, gva_t gva, int level, bool validate);

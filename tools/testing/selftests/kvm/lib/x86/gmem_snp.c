@@ -80,6 +80,12 @@ void gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag)
 		    "Guest should write [0x%lx, 0x%lx)", gva, gva + size);
 }
 
+int __gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag)
+{
+	set_op(g, GMEM_SNP_CHECK, gva, size, tag);
+	return run_to_report(g);
+}
+
 void gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag)
 {
 	gva_t bad = run_op(g, GMEM_SNP_CHECK, gva, size, tag);
