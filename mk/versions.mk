@@ -33,6 +33,12 @@ OVMF_SUITE=trixie
 OVMF_VERSION=2025.02-8+deb13u1
 OVMF_SHA256=78e0d54df11fc77406cb7a0bc9a39e5bca6d1cbe06556b91d9a73491c52decdf
 
+# The same firmware for launches whose measurement covers kernel, initrd and command line.
+AMDSEV_PACKAGE=ovmf-amdsev
+AMDSEV_SUITE=forky
+AMDSEV_VERSION=2026.08+ds-2
+AMDSEV_SHA256=92c9b6d15e4eeb371938c3f99080c1a8fc057dfd6bc0509d37f8b615e9edebfb
+
 CLOUD_PACKAGE=linux-image-6.12.107+deb13-cloud-amd64
 CLOUD_META=linux-image-cloud-amd64
 CLOUD_SUITE=trixie
