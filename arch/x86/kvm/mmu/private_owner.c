@@ -53,21 +53,27 @@ bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
 		.start		= gfn,
 		.end		= gfn + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M),
 		.slot		= slot,
-		.may_block	= true,
 		.attr_filter	= KVM_FILTER_PRIVATE,
 	};
+	bool flush;
 
 	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
 	guard(write_lock)(&kvm->mmu_lock);
 
-	if (!kvm_mem_is_private(kvm, gfn) ||
+	if (!tdp_mmu_enabled || !kvm_mem_is_private(kvm, gfn) ||
 	    level_at_most_2m(slot, gfn, pfn, order) != PG_LEVEL_2M)
 		return false;
 
+	/*
+	 * Make stale who looked up the folio before.  No invalidation is in
+	 * progress meanwhile: a vCPU would fault in a circle until its end.
+	 */
+	flush = kvm_tdp_mmu_unmap_gfn_range(kvm, &range, false);
 	kvm_mmu_invalidate_start(kvm);
-	if (kvm_mmu_unmap_gfn_range(kvm, &range))
-		kvm_flush_remote_tlbs(kvm);
+	kvm_mmu_invalidate_range_add(kvm, range.start, range.end);
 	kvm_mmu_invalidate_end(kvm);
+	if (flush)
+		kvm_flush_remote_tlbs(kvm);
 	return true;
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mmu_close_range);

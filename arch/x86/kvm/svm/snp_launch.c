@@ -182,8 +182,10 @@ long snp_launch_populate(struct kvm *kvm, const struct snp_launch *launch,
 
 		batch = snp_batch(launch->gfn + done, launch->nr_pages - done);
 		r = batch == PTRS_PER_PMD ? launch_range(kvm, launch, done) : 0;
-		if (!r)
+		if (!r) {
 			r = launch_pages(kvm, launch, done, batch, page, opaque);
+			snp_promote_add(&to_kvm_sev_info(kvm)->promoter, launch->gfn + done);
+		}
 		if (r < 0)
 			return done ?: r;
 		if (r < batch)

@@ -208,9 +208,6 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 		level = snp_rmp_level(pfn);
 		if (level < 0)
 			return level;
-		/* A page that came back may have been the last of its range. */
-		if (level == PG_LEVEL_4K && whole)
-			snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
 		if (level != PG_LEVEL_NONE)
 			return 1;
 	}
@@ -220,10 +217,23 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 	r = assign(kvm, gfn, pfn, level);
 
 	/* One page is all that the guest needs to go on. */
-	if (r && level == PG_LEVEL_2M)
-		r = assign(kvm, gfn, pfn, PG_LEVEL_4K);
+	if (r && level == PG_LEVEL_2M) {
+		level = PG_LEVEL_4K;
+		r = assign(kvm, gfn, pfn, level);
+	}
 
+	if (level == PG_LEVEL_4K && whole)
+		snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
 	return r ?: 1;
+}
+
+void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	/* Out of date at worst, in a VM that has no range to promote yet. */
+	if (____sev_snp_guest(kvm))
+		snp_promote_again(&to_kvm_sev_info(kvm)->promoter, start, end);
 }
 
 /*

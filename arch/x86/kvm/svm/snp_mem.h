@@ -46,6 +46,9 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
  */
 kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
 
+/* [@start, @end) was made private.  mmu_lock is held for write. */
+void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end);
+
 /* The level of the entry of the RMP for @pfn, 0 if the RMP has no say. */
 int sev_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private);
 

@@ -3,6 +3,7 @@
 #define __KVM_X86_SVM_SNP_PLAN_H
 
 #include <linux/align.h>
+#include <linux/bits.h>
 #include <linux/kvm_types.h>
 #include <linux/minmax.h>
 #include <linux/pgtable.h>
@@ -63,17 +64,12 @@ static inline u64 snp_batch(gfn_t gfn, u64 nr_pages)
 	return min_t(u64, nr_pages, snp_first_range(gfn) + PTRS_PER_PMD - gfn);
 }
 
-/* A range is tried every 1, 2, 4, ... scans and then given up. */
-#define SNP_PROMOTE_TRIES	6
+/* A range is tried every 1, 2, 4, ... scans, and then at this power of two. */
+#define SNP_PROMOTE_MAX_SHIFT	10ul
 
 static inline bool snp_promote_due(unsigned long nr_scans, unsigned long tries)
 {
-	return !(nr_scans & (BIT(tries) - 1));
-}
-
-static inline bool snp_promote_gives_up(unsigned long tries)
-{
-	return tries + 1 >= SNP_PROMOTE_TRIES;
+	return !(nr_scans & (BIT(min(tries, SNP_PROMOTE_MAX_SHIFT)) - 1));
 }
 
 #endif /* __KVM_X86_SVM_SNP_PLAN_H */

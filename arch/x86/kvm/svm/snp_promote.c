@@ -14,7 +14,8 @@
  *
  * The RMP does not tell the host whether a page is valid or what VMPLs may do
  * to it.  So the firmware is asked, later and later if it refuses, and what was
- * done so far is undone: the range stays at 4K and works.
+ * done so far is undone: the range stays at 4K and works.  It is asked for soon
+ * again when a page of the range becomes private, or is assigned.
  *
  * Locks, outer to inner: folio lock, mmu_lock (write, to close the range).  The
  * folio lock keeps the range closed and its entries from being smashed, the
@@ -45,6 +46,26 @@ struct promotion {
 	struct kvm_memory_slot *slot;
 };
 
+/* What a try came to. */
+enum outcome {
+	PROMOTED,
+	REFUSED,
+	/* Freed, or no entries of 4K there: whoever makes one adds the range. */
+	GONE,
+};
+
+/* A page without an owner can't be valid: spare the firmware. */
+static bool all_assigned(const struct promotion *p)
+{
+	int i;
+
+	for (i = 0; i < PTRS_PER_PMD; i++) {
+		if (snp_rmp_level(p->pfn + i) != PG_LEVEL_4K)
+			return false;
+	}
+	return true;
+}
+
 /* Returns how many pages were made immutable. */
 static int make_immutable(const struct promotion *p)
 {
@@ -52,8 +73,7 @@ static int make_immutable(const struct promotion *p)
 	int i;
 
 	for (i = 0; i < PTRS_PER_PMD; i++) {
-		if (snp_rmp_level(p->pfn + i) != PG_LEVEL_4K ||
-		    rmp_make_private_whole(p->pfn + i, gfn_to_gpa(p->gfn + i),
+		if (rmp_make_private_whole(p->pfn + i, gfn_to_gpa(p->gfn + i),
 					   PG_LEVEL_4K, asid, true))
 			break;
 	}
@@ -110,96 +130,120 @@ static bool holds_vmsa(const struct promotion *p)
 	return false;
 }
 
-static bool promote_locked(struct promotion *p, int order)
+static enum outcome promote_locked(struct promotion *p, int order)
 {
-	if (snp_rmp_level(p->pfn) != PG_LEVEL_4K)
-		return false;
+	if (order < PMD_ORDER || snp_rmp_level(p->pfn) != PG_LEVEL_4K)
+		return GONE;
 
 	if (!kvm_mmu_close_range(p->kvm, p->slot, p->gfn, p->pfn, order))
-		return false;
+		return REFUSED;
 
-	return !holds_vmsa(p) && unsmash(p);
+	if (holds_vmsa(p) || !all_assigned(p))
+		return REFUSED;
+
+	return unsmash(p) ? PROMOTED : REFUSED;
 }
 
-static bool promote(struct kvm *kvm, gfn_t gfn)
+static enum outcome promote(struct kvm *kvm, gfn_t gfn)
 {
 	struct promotion p = {
 		.kvm	= kvm,
 		.gfn	= gfn,
 		.slot	= gfn_to_memslot(kvm, gfn),
 	};
+	enum outcome outcome;
 	struct folio *folio;
-	bool done;
 
 	if (!kvm_slot_has_gmem(p.slot))
-		return false;
+		return GONE;
 
 	folio = kvm_gmem_lock_folio(p.slot, gfn, &p.pfn);
 	if (!folio)
-		return false;
+		return GONE;
 
-	done = promote_locked(&p, folio_order(folio));
+	outcome = promote_locked(&p, folio_order(folio));
 	folio_unlock(folio);
 	folio_put(folio);
-	return done;
+	return outcome;
 }
 
-/* Returns whether the range needs to be looked at again. */
-static bool scan_range(struct kvm_snp_promote *promoter, unsigned long index,
-		       void *entry)
+static void scan_range(struct kvm_snp_promote *promoter, unsigned long index, void *entry)
 {
 	unsigned long tries = xa_to_value(entry);
 	struct kvm *kvm = promoter->kvm;
+	void *next = NULL;
 
 	if (!snp_promote_due(promoter->nr_scans, tries))
-		return true;
+		return;
 
-	if (promote(kvm, (gfn_t)index * PTRS_PER_PMD)) {
+	switch (promote(kvm, (gfn_t)index * PTRS_PER_PMD)) {
+	case PROMOTED:
 		atomic64_inc(&kvm->stat.rmp_promotions);
-		return false;
+		break;
+	case REFUSED:
+		next = xa_mk_value(tries + 1);
+		fallthrough;
+	case GONE:
+		atomic64_inc(&kvm->stat.rmp_promotion_fails);
+		break;
 	}
 
-	atomic64_inc(&kvm->stat.rmp_promotion_fails);
-	if (snp_promote_gives_up(tries))
-		return false;
+	/* Leave alone what was added anew meanwhile. */
+	xa_cmpxchg(&promoter->ranges, index, entry, next, GFP_KERNEL);
+}
 
-	xa_cmpxchg(&promoter->ranges, index, entry, xa_mk_value(tries + 1), GFP_KERNEL);
-	return true;
+static void schedule_scan(struct kvm_snp_promote *promoter)
+{
+	unsigned int ms = READ_ONCE(snp_promote_ms);
+
+	if (ms)
+		schedule_delayed_work(&promoter->scan, msecs_to_jiffies(ms));
 }
 
 static void scan(struct work_struct *work)
 {
 	struct kvm_snp_promote *promoter =
 		container_of(to_delayed_work(work), struct kvm_snp_promote, scan);
-	unsigned int ms = READ_ONCE(snp_promote_ms);
 	unsigned long index;
 	void *entry;
 	int idx;
 
+	/* Switched off meanwhile: who is added next has it go on. */
+	if (!READ_ONCE(snp_promote_ms))
+		return;
+
 	promoter->nr_scans++;
 	idx = srcu_read_lock(&promoter->kvm->srcu);
 	xa_for_each(&promoter->ranges, index, entry) {
-		/* Leave alone what was added anew meanwhile. */
-		if (!scan_range(promoter, index, entry))
-			xa_cmpxchg(&promoter->ranges, index, entry, NULL, GFP_KERNEL);
+		scan_range(promoter, index, entry);
 		cond_resched();
 	}
 	srcu_read_unlock(&promoter->kvm->srcu, idx);
 
-	if (ms && !xa_empty(&promoter->ranges))
-		schedule_delayed_work(&promoter->scan, msecs_to_jiffies(ms));
+	if (!xa_empty(&promoter->ranges))
+		schedule_scan(promoter);
 }
 
 void snp_promote_add(struct kvm_snp_promote *promoter, gfn_t gfn)
 {
-	unsigned int ms = READ_ONCE(snp_promote_ms);
-	unsigned long index = gfn / PTRS_PER_PMD;
+	xa_store(&promoter->ranges, gfn / PTRS_PER_PMD, xa_mk_value(0), GFP_KERNEL_ACCOUNT);
+	schedule_scan(promoter);
+}
 
-	if (!ms)
-		return;
+void snp_promote_again(struct kvm_snp_promote *promoter, gfn_t start, gfn_t end)
+{
+	unsigned long index, last = (end - 1) / PTRS_PER_PMD;
+	bool any = false;
+	void *entry;
 
-	xa_store(&promoter->ranges, index, xa_mk_value(0), GFP_KERNEL_ACCOUNT);
-	schedule_delayed_work(&promoter->scan, msecs_to_jiffies(ms));
+	/* An entry is exchanged for another one: nothing is allocated. */
+	xa_for_each_range(&promoter->ranges, index, entry, start / PTRS_PER_PMD, last) {
+		xa_cmpxchg(&promoter->ranges, index, entry, xa_mk_value(0), GFP_NOWAIT);
+		any = true;
+	}
+
+	if (any)
+		schedule_scan(promoter);
 }
 
 void snp_promote_init(struct kvm *kvm, struct kvm_snp_promote *promoter)

@@ -7,7 +7,7 @@
 #include <linux/xarray.h>
 
 /**
- * struct kvm_snp_promote - the 2M ranges of a VM that were smashed
+ * struct kvm_snp_promote - the 2M ranges of a VM that have entries of 4K
  * @kvm:	the VM
  * @ranges:	by gfn / 512, how often promoting the range failed, as a value
  * @nr_scans:	scans since the VM was created
@@ -26,9 +26,15 @@ void snp_promote_init(struct kvm *kvm, struct kvm_snp_promote *promoter);
 void snp_promote_destroy(struct kvm_snp_promote *promoter);
 
 /*
- * Remember that the 2M range around @gfn was smashed, and have it looked at
+ * Remember that the 2M range around @gfn has entries of 4K, and have it looked at
  * after a while.  Failing to is counted as a range that stays 4K, no more.
  */
 void snp_promote_add(struct kvm_snp_promote *promoter, gfn_t gfn);
+
+/*
+ * Pages of [@start, @end) became private and may have been the last of their
+ * ranges: those that failed before are tried soon again.  Does not sleep.
+ */
+void snp_promote_again(struct kvm_snp_promote *promoter, gfn_t start, gfn_t end);
 
 #endif /* __KVM_X86_SVM_SNP_PROMOTE_H */

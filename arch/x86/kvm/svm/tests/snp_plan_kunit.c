@@ -71,19 +71,21 @@ static void test_promote_due(struct kunit *test)
 	}
 }
 
-static void test_promote_gives_up(struct kunit *test)
+/* Six tries in 63 scans, ten in 1,023, and then one in each 1,024. */
+static void test_promote_backs_off(struct kunit *test)
 {
 	unsigned long scan, tries = 0;
 
-	for (scan = 1; scan < 1000; scan++) {
-		if (!snp_promote_due(scan, tries))
-			continue;
-		if (snp_promote_gives_up(tries))
-			break;
-		tries++;
+	for (scan = 1; scan <= 4096; scan++) {
+		tries += snp_promote_due(scan, tries);
+		if (scan == 63)
+			KUNIT_EXPECT_EQ(test, tries, 6);
+		if (scan == 1023)
+			KUNIT_EXPECT_EQ(test, tries, 10);
 	}
-	KUNIT_EXPECT_EQ(test, tries, SNP_PROMOTE_TRIES - 1);
-	KUNIT_EXPECT_LE(test, scan, 64);
+	KUNIT_EXPECT_EQ(test, tries, 14);
+	KUNIT_EXPECT_FALSE(test, snp_promote_due(1023, ULONG_MAX));
+	KUNIT_EXPECT_TRUE(test, snp_promote_due(2048, ULONG_MAX));
 }
 
 static struct kunit_case snp_plan_cases[] = {
@@ -93,7 +95,7 @@ static struct kunit_case snp_plan_cases[] = {
 	KUNIT_CASE(test_range_walk),
 	KUNIT_CASE(test_batch),
 	KUNIT_CASE(test_promote_due),
-	KUNIT_CASE(test_promote_gives_up),
+	KUNIT_CASE(test_promote_backs_off),
 	{}
 };
 
