@@ -120,8 +120,9 @@ TD_TEST(convert, SIZE)
 	TEST_ASSERT(!hva[0], "The host sees nothing of private memory");
 
 	td_share(vcpus[nr - 1], TD_GPA, 2 * PAGE_SIZE);
-	done = td_do(vcpus[0], (struct td_op){ TD_WRITE_SHARED, TD_GPA,
-					       2 * PAGE_SIZE, TAG + 1 });
+	done = td_do(vcpus[0], (struct td_op){
+		TD_WRITE_SHARED, TD_GPA, 2 * PAGE_SIZE, TAG + 1,
+	});
 	TEST_ASSERT(!done->result, "A TD writes to shared memory");
 	TEST_ASSERT_EQ(hva[0], TD_GPA | (TAG + 1));
 	td_check(vcpus[0], TD_GPA + 2 * PAGE_SIZE, 2 * PAGE_SIZE, TAG);
