@@ -8,6 +8,8 @@
  *   tdx-host count LEAF [KIND]            how often the module was called: 4k, 2m, 1g (done, by level), failed, busy, injected
  *   tdx-host expect LEAF KIND NUMBER      0 if that often
  *   tdx-host inject LEAF STATUS [SKIP [COUNT [EVERY]]]   have the module answer with the upper half STATUS of RAX
+ *   tdx-host check WHAT [NUMBER]          what the machine knows: broken rules, owned pages, the last of them, touched by the host;
+ *                                         0 if NUMBER
  *   tdx-host movdir64b [OFFSET]           move 64 bytes to an address of that alignment
  *
  * LEAF is a leaf's number. Counters and injection are registers of the emulated machine, see qemu/docs/specs/tdx-host.rst.
@@ -27,7 +29,9 @@
 
 #define MSR_COUNT	0x54440000
 #define MSR_INJECT	0x54460000
+#define MSR_CHECK	0x54470000
 
+static const char *const checks[] = { "broken", "owned", "last", "touched" };
 static const char *const kinds[] = { "4k", "2m", "1g", "failed", "busy", "injected" };
 
 static uint64_t number(const char *text)
@@ -87,6 +91,20 @@ static int do_expect(char **argv)
 	if (is != wanted)
 		printf("leaf %s %s: %" PRIu64 ", not %" PRIu64 "\n", argv[0], argv[1], is, wanted);
 	return is != wanted;
+}
+
+static int do_check(char **argv)
+{
+	uint64_t value;
+
+	for (unsigned int i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+		if (strcmp(argv[0], checks[i]))
+			continue;
+		value = rdmsr(MSR_CHECK | i);
+		printf("0x%" PRIx64 "\n", value);
+		return argv[1] && value != number(argv[1]);
+	}
+	errx(2, "%s is none of broken, owned, last, touched", argv[0]);
 }
 
 static int do_inject(char **argv)
@@ -167,7 +185,8 @@ static const struct {
 	int operands;
 } commands[] = {
 	{ "vm-types", do_vm_types, 0 }, { "capabilities", do_capabilities, 0 }, { "msr", do_msr, 1 }, { "count", do_count, 1 },
-	{ "expect", do_expect, 3 }, { "inject", do_inject, 2 }, { "movdir64b", do_movdir64b, 0 },
+	{ "expect", do_expect, 3 }, { "inject", do_inject, 2 }, { "check", do_check, 1 },
+	{ "movdir64b", do_movdir64b, 0 },
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tdx-td [VCPUS]: the smallest TD. It is built, runs on each virtual processor, accepts and uses memory, shares a page with this
- * program, and ends.
+ * tdx-td [VCPUS [COMMAND...]]: the smallest TD. It is built, runs on each virtual processor, accepts and uses memory, shares a page
+ * with this program, and ends. COMMAND runs before its end, and its status is this program's.
  *
  * The program is linked at a fixed address, and the TD gets a copy of it there: what the TD runs is a function of this file.
  */
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE		0x1000ul
@@ -343,6 +344,20 @@ static void *run_vcpu(void *arg)
 	}
 }
 
+static int run_command(char **argv)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		execvp(argv[0], argv);
+		err(127, "%s", argv[0]);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		err(1, "%s", argv[0]);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread[MAX_VCPUS];
@@ -360,5 +375,5 @@ int main(int argc, char **argv)
 	for (int i = 0; i < host.vcpus; i++)
 		pthread_join(thread[i], NULL);
 	printf("%d vCPUs are done\n", host.vcpus);
-	return 0;
+	return argc > 2 ? run_command(argv + 2) : 0;
 }

@@ -98,58 +98,6 @@ static const TdxModuleOps module_ops = {
     .guest_error = module_guest_error,
 };
 
-static uint64_t *count_of(TdxCount *count, unsigned kind)
-{
-    switch (kind) {
-    case 0 ... TDX_LEVELS - 1:
-        return &count->done[kind];
-    case TDX_KIND_FAILED:
-        return &count->failed;
-    case TDX_KIND_BUSY:
-        return &count->busy;
-    case TDX_KIND_INJECTED:
-        return &count->injected;
-    default:
-        return NULL;
-    }
-}
-
-/* Without a lock, and so that they are 64 bits wide at once */
-bool tdx_window_read(TDXHostState *host, uint32_t msr, uint64_t *value)
-{
-    TdxModule *m = &host->module;
-    unsigned leaf = (msr & 0xffff) >> 4;
-    uint64_t *count = NULL;
-
-    if ((msr & 0xffff0000) == TDX_MSR_COUNT && leaf < TDX_HOST_LEAVES) {
-        count = count_of(&m->count[leaf], msr & 0xf);
-    } else if ((msr & 0xffff0000) == TDX_MSR_GUEST_COUNT &&
-               leaf < TDX_GUEST_LEAVES) {
-        count = count_of(&m->guest_count[leaf], msr & 0xf);
-    }
-    if (count) {
-        *value = qatomic_read(count);
-    }
-    return count;
-}
-
-bool tdx_window_write(TDXHostState *host, uint32_t msr, uint64_t value)
-{
-    unsigned leaf = msr & 0xffff;
-
-    if ((msr & 0xffff0000) != TDX_MSR_INJECT || leaf >= TDX_HOST_LEAVES ||
-        !tdx_leaf(leaf)) {
-        return false;
-    }
-    host->module.inject[leaf] = (TdxInjection) {
-        .status = value >> 32,
-        .every = extract64(value, 24, 8),
-        .skip = extract64(value, 12, 12),
-        .count = extract64(value, 0, 12),
-    };
-    return true;
-}
-
 static void add_counter(Object *obj, const char *leaf, const char *what,
                         uint64_t *count)
 {
@@ -179,6 +127,7 @@ static void add_counters(TDXHostState *host)
         add_counter(OBJECT(host), leaf->name, "-busy", &count->busy);
         add_counter(OBJECT(host), leaf->name, "-injected", &count->injected);
     }
+    add_counter(OBJECT(host), "host-touched", "", &host->touched);
 }
 
 /* Processors exist from now on */
@@ -197,6 +146,7 @@ static void tdx_host_reset(void *opaque)
         }
         m->opt.phys_bits = X86_CPU(first_cpu)->phys_bits - TDX_KEYID_BITS;
     }
+    host->touched = 0;
     tdx_module_reset(m);
 }
 

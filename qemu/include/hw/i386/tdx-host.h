@@ -32,6 +32,8 @@ struct TDXHostState {
     bool strict;
     bool loaded;                /* a module is there to be called */
 
+    uint64_t touched;           /* accesses of the host to a TD's page */
+
     TdxModule module;
 };
 
@@ -60,7 +62,16 @@ void tdx_host_check(X86MachineState *x86ms);
 #define TDX_MSR_COUNT           0x54440000
 #define TDX_MSR_GUEST_COUNT     0x54450000
 #define TDX_MSR_INJECT          0x54460000
-#define TDX_MSR_LAST            0x5446ffff
+#define TDX_MSR_CHECK           0x54470000
+#define TDX_MSR_LAST            0x5447ffff
+
+/* What TDX_MSR_CHECK tells, by the lower bits */
+typedef enum TDXCheck {
+    TDX_CHECK_BROKEN,           /* rules of the bookkeeping, told on stderr */
+    TDX_CHECK_OWNED,            /* pages of 4K that are the TDs' */
+    TDX_CHECK_LAST_OWNED,       /* the last of them */
+    TDX_CHECK_TOUCHED,          /* accesses of the host to one */
+} TDXCheck;
 
 /* Kinds: 0 to 2 done by level, then these */
 #define TDX_KIND_FAILED         3

@@ -104,6 +104,14 @@ typedef struct TdxEptResult {
 TdxEptFault tdx_ept_translate(CPUX86State *env, uint64_t gpa, int access,
                               TdxEptResult *r);
 
+/*
+ * The host is about to map @pa for an access at @addr: tell when it is a TD's.
+ * Seen when the translation enters the TLB, which forgets all translations
+ * when a page changes hands.
+ */
+void tdx_check_host_access(CPUX86State *env, uint64_t pa, vaddr addr,
+                           bool write);
+
 /* Address bits that a TD's page tables must not use; 0 while none runs */
 uint64_t tdx_guest_reserved(CPUX86State *env);
 

@@ -139,6 +139,24 @@ TdxEptFault tdx_ept_translate(CPUX86State *env, uint64_t gpa, int access,
     return gpa & shared && !r->suppress_ve ? TDX_EPT_VE : TDX_EPT_VIOLATION;
 }
 
+void tdx_check_host_access(CPUX86State *env, uint64_t pa, vaddr addr,
+                           bool write)
+{
+    TDXHostState *host = tdx_host_get();
+    TdxModule *m = &host->module;
+    uint64_t tdr;
+
+    if (qatomic_read(&m->state) != TDX_SYS_READY ||
+        tdx_pamt_owner(m, pa, &tdr) <= TDX_PT_RSVD) {
+        return;
+    }
+    qatomic_inc(&host->touched);
+    tdx_guest_error(m, "the host %s page 0x%" PRIx64 " of TD 0x%" PRIx64
+                    ", address 0x%" VADDR_PRIx ", RIP 0x%" PRIx64,
+                    write ? "writes" : "reads", (uint64_t)(pa & -TDX_PAGE_SIZE),
+                    tdr, addr, (uint64_t)env->eip);
+}
+
 uint64_t tdx_guest_reserved(CPUX86State *env)
 {
     TdxVp *vp = env->tdx.vp;
