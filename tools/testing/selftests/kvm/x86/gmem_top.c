@@ -26,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kselftest.h"
+
 #define DEBUGFS		"/sys/kernel/debug/kvm"
 #define PAGES_PER_MIB	256
 
@@ -48,8 +50,6 @@ static const struct column columns[] = {
 	{ "lost", "quarantined_pages", 1, 1 },
 };
 
-#define NR_COLUMNS	(sizeof(columns) / sizeof(columns[0]))
-
 /* What the host counts: in a file of its own, or in a line of one. */
 struct item {
 	const char *title;
@@ -67,8 +67,6 @@ static const struct item items[] = {
 	{ "lost of guest_memfd", "/sys/module/kvm/parameters/gmem_quarantined_pages" },
 	{ "of others", "/sys/module/snp_quarantine/parameters/pages" },
 };
-
-#define NR_ITEMS	(sizeof(items) / sizeof(items[0]))
 
 /* Reads the first number behind @line, or of the file; false if there is none. */
 static bool read_number(const char *path, const char *line, uint64_t *value)
@@ -96,7 +94,7 @@ static void print_vm(const char *name)
 	uint64_t value;
 
 	printf("%-14s", name);
-	for (i = 0; i < NR_COLUMNS; i++) {
+	for (i = 0; i < ARRAY_SIZE(columns); i++) {
 		const struct column *c = &columns[i];
 
 		snprintf(path, sizeof(path), DEBUGFS "/%s/%s", name, c->stat);
@@ -114,7 +112,7 @@ static void print_host(void)
 	unsigned int i;
 
 	printf("host:");
-	for (i = 0; i < NR_ITEMS; i++) {
+	for (i = 0; i < ARRAY_SIZE(items); i++) {
 		printf("%s %s ", i ? "," : "", items[i].title);
 		if (read_number(items[i].path, items[i].line, &value))
 			printf("%lu", value);
@@ -140,14 +138,14 @@ static int print_all(int pid)
 	unsigned int i;
 
 	if (!folder) {
-		fprintf(stderr, "gmem_top: " DEBUGFS ": %s; is kvm loaded, debugfs mounted, and this root?\n",
-			strerror(errno));
+		fprintf(stderr, "%s: %s; is kvm loaded, debugfs mounted, and this root?\n",
+			DEBUGFS, strerror(errno));
 		return 1;
 	}
 
 	print_host();
 	printf("%-14s", "VM");
-	for (i = 0; i < NR_COLUMNS; i++)
+	for (i = 0; i < ARRAY_SIZE(columns); i++)
 		printf(" %9s", columns[i].title);
 	printf("\n");
 
@@ -167,7 +165,7 @@ static int number(const char *text)
 	long value = strtol(text, &end, 10);
 
 	if (*end || value < 1 || value > INT32_MAX) {
-		fprintf(stderr, "gmem_top: %s is no number from 1\n", text);
+		fprintf(stderr, "%s is not a whole number from 1\n", text);
 		exit(1);
 	}
 	return value;
