@@ -159,7 +159,7 @@ static int print_all(int pid)
 }
 
 /* Exits if @text is no whole number from 1. */
-static int number(const char *text)
+static int positive(const char *text)
 {
 	char *end;
 	long value = strtol(text, &end, 10);
@@ -182,10 +182,10 @@ int main(int argc, char *argv[])
 			once = true;
 			break;
 		case 'd':
-			seconds = number(optarg);
+			seconds = positive(optarg);
 			break;
 		case 'p':
-			pid = number(optarg);
+			pid = positive(optarg);
 			break;
 		default:
 			fprintf(stderr, "Usage: %s [-1] [-d SECONDS] [-p PID]\n", argv[0]);
