@@ -102,7 +102,7 @@ def two_nodes(host):
 def processor(host):
     """KASAN asks for LA57 wherever the kernel does, and identify_cpu() forgets it for a moment: an interrupt then is a report."""
     cpu = MACHINES[host.machine]["cpu"]
-    return cpu + ",la57=off" if cpu == "max" and host.config == "debug" else cpu
+    return cpu + ",la57=off" if host.config == "debug" and cpu.startswith(("max", "GraniteRapids")) else cpu
 
 
 def qemu_command(host, initrd):

@@ -47,16 +47,30 @@ static void *module_page(void *opaque, uint64_t pa)
     return snp_host_ram_ptr(pa);
 }
 
+static void flush_cpu(CPUState *cs, run_on_cpu_data pending)
+{
+    qatomic_set((bool *)pending.host_ptr, false);
+    tlb_flush(cs);
+}
+
+/*
+ * Nothing but the check of the host's accesses wants it: what a TD may still
+ * use is the host's to track. So other CPUs need not be waited for, and one
+ * flush serves all changes before it.
+ */
 static void module_private_changed(void *opaque, uint64_t pa, uint64_t len)
 {
+    TDXHostState *host = opaque;
     CPUState *cs;
 
-    if (current_cpu) {
-        tlb_flush_all_cpus_synced(current_cpu);
-        return;
-    }
     CPU_FOREACH(cs) {
-        tlb_flush(cs);
+        bool *pending = &host->flush_pending[cs->cpu_index];
+
+        if (cs == current_cpu) {
+            tlb_flush(cs);
+        } else if (!qatomic_xchg(pending, true)) {
+            async_run_on_cpu(cs, flush_cpu, RUN_ON_CPU_HOST_PTR(pending));
+        }
     }
 }
 
@@ -141,6 +155,7 @@ static void tdx_host_reset(void *opaque)
         m->nr_lps = current_machine->smp.max_cpus;
         m->nr_packages = current_machine->smp.sockets;
         m->lps = g_new0(TdxLp, m->nr_lps);
+        host->flush_pending = g_new0(bool, m->nr_lps);
         CPU_FOREACH(cs) {
             m->lps[cs->cpu_index].package = X86_CPU(cs)->socket_id;
         }

@@ -49,8 +49,8 @@ typedef struct TdxModuleOps {
      */
     void *(*page)(void *opaque, uint64_t pa);
     /*
-     * @len bytes from @pa became a TD's or stopped to be one's: forget all
-     * translations on all CPUs, this one's before it goes on.
+     * @len bytes from @pa became a TD's or stopped to be one's: translations
+     * of the host are forgotten, this CPU's before it goes on, others' soon.
      */
     void (*private_changed)(void *opaque, uint64_t pa, uint64_t len);
     /* The time-stamp counter, and a random number; false: no entropy now */

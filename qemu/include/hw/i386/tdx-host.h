@@ -33,6 +33,7 @@ struct TDXHostState {
     bool loaded;                /* a module is there to be called */
 
     uint64_t touched;           /* accesses of the host to a TD's page */
+    bool *flush_pending;        /* by CPU: its TLB will be flushed */
 
     TdxModule module;
 };

@@ -106,8 +106,8 @@ TdxEptFault tdx_ept_translate(CPUX86State *env, uint64_t gpa, int access,
 
 /*
  * The host is about to map @pa for an access at @addr: tell when it is a TD's.
- * Seen when the translation enters the TLB, which forgets all translations
- * when a page changes hands.
+ * Seen when the translation enters the TLB, which forgets its translations
+ * soon after a page changes hands.
  */
 void tdx_check_host_access(CPUX86State *env, uint64_t pa, vaddr addr,
                            bool write);
