@@ -253,18 +253,34 @@ TEST_F_TIMEOUT(life, leaves_nothing_behind, GMEM_SNP_TIMEOUT)
 	close(fd);
 }
 
-/* A VM with so many vCPUs that the pool has to grow, or with @nr_vcpus. */
-static struct life create_vcpus(u64 nr_vcpus, u64 *nr_created)
-{
-	u64 id, blocks = pool("blocks");
-	struct life l = begin();
+/* A VM that is there to take pages from the pool, one for each vCPU. */
+struct crowd {
+	struct life life;
+	int vcpus[MAX_VCPUS];
+	u64 nr_vcpus;
+};
 
-	TEST_ASSERT(!init_vm(&l), "A VM should be initialized");
-	for (id = 0; id < nr_vcpus && pool("blocks") == blocks; id++)
-		TEST_ASSERT(__vm_ioctl(l.vm, KVM_CREATE_VCPU, (void *)id) >= 0,
-			    "vCPU %lu should be created", id);
-	*nr_created = id;
-	return l;
+/* As many vCPUs as the pool takes to grow, or @most. */
+static void crowd_begin(struct crowd *c, u64 most)
+{
+	u64 blocks = pool("blocks"), id;
+
+	c->life = begin();
+	TEST_ASSERT(!init_vm(&c->life), "A VM should be initialized");
+	for (id = 0; id < most && pool("blocks") == blocks; id++) {
+		c->vcpus[id] = __vm_ioctl(c->life.vm, KVM_CREATE_VCPU, (void *)id);
+		TEST_ASSERT(c->vcpus[id] >= 0, "vCPU %lu should be created", id);
+	}
+	c->nr_vcpus = id;
+}
+
+static void crowd_end(struct crowd *c)
+{
+	u64 id;
+
+	for (id = 0; id < c->nr_vcpus; id++)
+		close(c->vcpus[id]);
+	end(&c->life, false);
 }
 
 FIXTURE(full) {};
@@ -277,17 +293,18 @@ FIXTURE_TEARDOWN(full) {}
  */
 TEST_F_TIMEOUT(full, pool_does_not_grow, GMEM_SNP_TIMEOUT)
 {
-	u64 fallbacks = pool("fallbacks"), nr, blocks;
+	u64 fallbacks = pool("fallbacks"), blocks;
 	int fd = gmem_fail_open(), nth = 1;
+	static struct crowd crowd;
 	struct host before;
-	struct life full;
 
 	/* The pool has blocks for each node of memory. */
 	pin_self_to_any_cpu();
-	full = create_vcpus(MAX_VCPUS, &nr);
-	TEST_ASSERT(nr > 1 && nr < MAX_VCPUS, "%lu vCPUs should need another block", nr);
-	end(&full, false);
-	full = create_vcpus(nr - 1, &nr);
+	crowd_begin(&crowd, MAX_VCPUS);
+	TEST_ASSERT(crowd.nr_vcpus < MAX_VCPUS, "%lu vCPUs should need another block",
+		    crowd.nr_vcpus);
+	crowd_end(&crowd);
+	crowd_begin(&crowd, crowd.nr_vcpus - 1);
 
 	blocks = pool("blocks");
 	before = host_now();
@@ -297,7 +314,7 @@ TEST_F_TIMEOUT(full, pool_does_not_grow, GMEM_SNP_TIMEOUT)
 		nth++;
 	}
 	TEST_ASSERT(pool("fallbacks") > fallbacks, "The pool should have been too small");
-	end(&full, false);
+	crowd_end(&crowd);
 	close(fd);
 }
 

@@ -22,7 +22,7 @@
 
 #define SCAN_MS		20
 #define WAIT_MS		20000
-/* A range is given up after so many attempts. */
+/* So many attempts in vain tell that it is not by chance. */
 #define TRIES		6
 
 /* What SW_EXITINFO1 tells of a request that makes no sense. */
@@ -104,7 +104,7 @@ TEST_F_TIMEOUT(vmsa, not_promoted_while_in_use, GMEM_SNP_TIMEOUT)
 
 	move(g, VMSA_PAGE);
 	TEST_SNP_SINCE(g, before, smashes, 1, "A save area is a page of 4K");
-	TEST_ASSERT(wait_for(g, 0, TRIES), "The range should be tried and given up");
+	TEST_ASSERT(wait_for(g, 0, TRIES), "The range should be tried, in vain");
 	TEST_ASSERT_EQ(vm_get_stat(g->vm, rmp_promotions), 0);
 	claim_runs(g, TAG);
 }
@@ -114,7 +114,7 @@ TEST_F_TIMEOUT(vmsa, promoted_afterwards, GMEM_SNP_TIMEOUT)
 	struct gmem_snp *g = &self->g;
 
 	move(g, VMSA_PAGE);
-	TEST_ASSERT(wait_for(g, 0, TRIES), "The range should be tried and given up");
+	TEST_ASSERT(wait_for(g, 0, TRIES), "The range should be tried, in vain");
 	move(g, OTHER_PAGE);
 
 	use(g, 0);
