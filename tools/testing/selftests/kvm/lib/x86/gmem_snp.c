@@ -328,6 +328,7 @@ void gmem_snp_create(struct gmem_snp *g, u64 size)
 
 void gmem_snp_free(struct gmem_snp *g)
 {
-	kvm_free_fd(g->fd);
+	if (g->fd >= 0)
+		kvm_free_fd(g->fd);
 	kvm_vm_free(g->vm);
 }
