@@ -21,6 +21,9 @@
 #define SNP_REDUCED_PHYS_BITS   5
 #define SNP_PHYS_BITS           48
 
+/* VMM communication */
+#define EXCP_VC                 29
+
 /* What kind of guest runs: a superset is always set with its subsets */
 #define SNP_GUEST_SEV           1
 #define SNP_GUEST_ES            2

@@ -18,8 +18,6 @@
 /* No bit of the hardware: deliver #VC to the guest instead */
 #define SNP_NPF_NOT_VALIDATED (1ull << 63)
 
-#define EXCP_VC         29
-
 /* snp_mmu.c: checks when a translation enters the TLB */
 
 /*
