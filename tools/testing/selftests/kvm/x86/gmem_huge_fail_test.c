@@ -27,13 +27,7 @@
 
 static int convert(struct gmem_huge *g, u64 attributes)
 {
-	struct kvm_memory_attributes attr = {
-		.attributes = attributes,
-		.address = gmem_huge_page(PAGE_UNDER_TEST),
-		.size = PAGE_SIZE,
-	};
-
-	return __vm_ioctl(g->vm, KVM_SET_MEMORY_ATTRIBUTES, &attr) ? -errno : 0;
+	return gmem_fail_convert(g->vm, gmem_huge_page(PAGE_UNDER_TEST), attributes);
 }
 
 static int do_to_shared(struct gmem_huge *g)

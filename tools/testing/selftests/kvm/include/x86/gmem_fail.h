@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include "kvm_util.h"
+
 /* Skip the test if the kernel can't fail; else let any allocation fail, in silence. */
 void gmem_fail_require(void);
 
@@ -19,5 +21,8 @@ int gmem_fail_open(void);
 void gmem_fail_arm(int fd, int nth);
 /* Return whether the allocation was reached, i.e. whether it failed. */
 bool gmem_fail_disarm(int fd);
+
+/* Give the page at @gpa @attributes, which may fail; returns 0 or -errno. */
+int gmem_fail_convert(struct kvm_vm *vm, u64 gpa, u64 attributes);
 
 #endif /* SELFTEST_KVM_GMEM_FAIL_H */

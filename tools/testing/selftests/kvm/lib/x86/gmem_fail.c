@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "gmem_fail.h"
+#include "processor.h"
 #include "test_util.h"
 
 static void set_knob(const char *knob, const char *value)
@@ -61,4 +62,15 @@ bool gmem_fail_disarm(int fd)
 	TEST_ASSERT(pread(fd, buf, sizeof(buf) - 1, 0) > 0, "fail-nth should read");
 	gmem_fail_arm(fd, 0);
 	return !atoi(buf);
+}
+
+int gmem_fail_convert(struct kvm_vm *vm, u64 gpa, u64 attributes)
+{
+	struct kvm_memory_attributes attr = {
+		.attributes	= attributes,
+		.address	= gpa,
+		.size		= PAGE_SIZE,
+	};
+
+	return __vm_ioctl(vm, KVM_SET_MEMORY_ATTRIBUTES, &attr) ? -errno : 0;
 }
