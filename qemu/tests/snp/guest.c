@@ -19,6 +19,10 @@
 #define PERMS_EVERY 0x0f0f0f0f
 #define EFER_SVME   (1ull << 12)
 #define GUEST_TSS   0x800       /* in the page of GUEST_GDT */
+#define TSS_RSP0    0x04
+#define TSS_IST1    0x24
+#define GATE_SIZE   16
+#define GATE_IST    4
 
 enum { MAP_PML4, MAP_PDPT, MAP_PD, MAP_CORE, MAP_REPORT, MAP_TARGET, MAPS };
 
@@ -60,8 +64,11 @@ static void make_core(void)
     memcpy((void *)(core + GUEST_CODE), ops_start, ops_end - ops_start);
     trap_gates((void *)(core + GUEST_IDT),
                GUEST_CODE + (guest_entries - ops_start), 0);
+    /* A double fault has a stack of its own, which works when RSP does not */
+    AT8(core + GUEST_IDT, DF * GATE_SIZE + GATE_IST) = 1;
     memcpy((void *)(core + GUEST_GDT), gdt, SEL_TSS);
-    AT64(core + GUEST_GDT + GUEST_TSS, 4) = GUEST_STACK;
+    AT64(core + GUEST_GDT + GUEST_TSS, TSS_RSP0) = GUEST_STACK;
+    AT64(core + GUEST_GDT + GUEST_TSS, TSS_IST1) = GUEST_STACK;
     make_guest_tables();
 }
 

@@ -102,6 +102,9 @@ const struct suite suite_vmrun = {
  *
  * Example: CPUID is intercepted: #VC with error code 0x72, RIP at the CPUID.
  * HLT is intercepted: exit 0x78, and RIP in the VMSA is after the HLT.
+ *
+ * A #VC that cannot be delivered because its stack causes the next one is a
+ * double fault, like any two contributory exceptions.
  */
 static const struct exit_row {
     const char *name;
@@ -109,8 +112,9 @@ static const struct exit_row {
     u64 rax, rcx;
     u64 exit, info1;
     u64 vector, error;
-    int advance;        /* of RIP; a trap's by INT is not looked at */
+    int advance;        /* of RIP; an INT's or an abort's is not looked at */
     u32 int_ctl;
+    enum { STACK_OF_CORE, STACK_VALIDATED, STACK_NOT_VALIDATED } stack;
 } exit_rows[] = {
     { "NOP", op_nop, 0, 0, EXIT_VMGEXIT, 0, DONE },
     { "HLT", op_hlt, 0, 0, EXIT_HLT, .advance = 1 },
@@ -129,7 +133,22 @@ static const struct exit_row {
     { "VMMCALL", op_vmmcall, 0, 0, EXIT_VMGEXIT, 0, VC, VC_VMMCALL },
     { "RMPUPDATE", op_rmpupdate, 0, 0, EXIT_VMGEXIT, 0, UD },
     { "PSMASH", op_psmash, 0, 0, EXIT_VMGEXIT, 0, UD },
+    { "CPUID with a stack of its own", op_cpuid, 0, 0, EXIT_VMGEXIT, 0,
+      VC, VC_CPUID, .stack = STACK_VALIDATED },
+    { "CPUID with a stack that is not validated", op_cpuid, 0, 0,
+      EXIT_VMGEXIT, 0, DF, .stack = STACK_NOT_VALIDATED },
+    { "INT with a stack that is not validated", op_nop, 0, 0,
+      EXIT_VMGEXIT, 0, DF, .stack = STACK_NOT_VALIDATED },
 };
+
+static void set_stack(const struct exit_row *r, u64 vmsa)
+{
+    if (r->stack != STACK_OF_CORE) {
+        target_make(r->stack == STACK_VALIDATED ? GUEST_VALID : GUEST_INVALID,
+                    false, false);
+        AT64(vmsa, VMSA_RSP) = GUEST_TARGET + PAGE_4K / 2;
+    }
+}
 
 static void edit_int_ctl(int row)
 {
@@ -146,6 +165,7 @@ static void exit_row(int row)
     row_name("%s", r->name);
     guest_init();
     vmsa = vmsa_make(0, r->op, r->rax, r->rcx, 0);
+    set_stack(r, vmsa);
     vmsa_close(vmsa);
     t = guest_run_edited(vmsa, edit_int_ctl, row);
     want("exit", t.exit, r->exit);
@@ -154,7 +174,7 @@ static void exit_row(int row)
     want("guest's error code", t.trap.error, r->error);
     if (r->advance) {
         want("RIP", AT64(vmsa, VMSA_RIP), rip + r->advance);
-    } else if (r->vector != DONE) {
+    } else if (r->vector != DONE && r->vector != DF) {
         want("guest's RIP", t.trap.rip, rip);
     }
     if (r->rcx == MSR_SEV_STATUS) {
