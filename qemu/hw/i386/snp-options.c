@@ -7,6 +7,7 @@
 #include "qemu/ctype.h"
 #include "qemu/cutils.h"
 #include "qapi/error.h"
+#include "hw/i386/host-option.h"
 #include "hw/i386/snp-host.h"
 #include "hw/qdev-core.h"
 
@@ -18,28 +19,8 @@ static const char *const format_names[] = {
     [SNP_RMP_SEGMENTED] = "segmented",
 };
 
-/* CPUs, memory map and RMP are built by the options: no change afterwards */
-static bool may_set(Error **errp)
-{
-    if (phase_check(PHASE_MACHINE_INITIALIZED)) {
-        error_setg(errp, "of the x-snp options only x-snp-inject can be set "
-                   "once the machine is built");
-        return false;
-    }
-    return true;
-}
-
-#define SNP_BOOL_OPTION(field)                                          \
-static bool get_##field(Object *obj, Error **errp)                      \
-{                                                                       \
-    return snp_host_of(obj)->field;                                     \
-}                                                                       \
-static void set_##field(Object *obj, bool value, Error **errp)          \
-{                                                                       \
-    if (may_set(errp)) {                                                \
-        snp_host_of(obj)->field = value;                                \
-    }                                                                   \
-}
+#define SNP_BOOL_OPTION(field) \
+    HOST_BOOL_OPTION("x-snp", field, snp_host_of(obj)->field)
 
 SNP_BOOL_OPTION(enabled)
 SNP_BOOL_OPTION(strict)
@@ -54,7 +35,7 @@ static char *get_format(Object *obj, Error **errp)
 
 static void set_format(Object *obj, const char *value, Error **errp)
 {
-    if (!may_set(errp)) {
+    if (!host_may_set("x-snp", errp)) {
         return;
     }
     for (int i = 0; i < ARRAY_SIZE(format_names); i++) {
@@ -122,28 +103,20 @@ static char *get_inject(Object *obj, Error **errp)
     return g_string_free(text, false);
 }
 
-static void add_bool(ObjectClass *oc, const char *name,
-                     bool (*get)(Object *, Error **),
-                     void (*set)(Object *, bool, Error **), const char *help)
-{
-    object_class_property_add_bool(oc, name, get, set);
-    object_class_property_set_description(oc, name, help);
-}
-
 void snp_host_add_machine_properties(ObjectClass *oc)
 {
-    add_bool(oc, "x-snp-host", get_enabled, set_enabled,
-             "Emulate an SEV, SEV-ES and SEV-SNP capable host (TCG, AMD CPU)");
-    add_bool(oc, "x-snp-strict", get_strict, set_strict,
-             "End with an error on anything unknown or forbidden to an SNP host");
-    add_bool(oc, "x-snp-crypt", get_crypt, set_crypt,
-             "Show ciphertext to whoever does not own a page (default on)");
-    add_bool(oc, "x-snp-quirk-repeat-keeps", get_repeat_keeps,
-             set_repeat_keeps,
-             "An RMPUPDATE that repeats an assignment keeps what the guest did");
-    add_bool(oc, "x-snp-quirk-immutable-open", get_immutable_open,
-             set_immutable_open,
-             "A guest may use a page of its own that is immutable");
+    host_add_bool(oc, "x-snp-host", get_enabled, set_enabled,
+                  "Emulate an SEV, SEV-ES and SEV-SNP capable host (TCG, AMD CPU)");
+    host_add_bool(oc, "x-snp-strict", get_strict, set_strict,
+                  "End with an error on anything unknown or forbidden to an SNP host");
+    host_add_bool(oc, "x-snp-crypt", get_crypt, set_crypt,
+                  "Show ciphertext to whoever does not own a page (default on)");
+    host_add_bool(oc, "x-snp-quirk-repeat-keeps", get_repeat_keeps,
+                  set_repeat_keeps,
+                  "An RMPUPDATE that repeats an assignment keeps what the guest did");
+    host_add_bool(oc, "x-snp-quirk-immutable-open", get_immutable_open,
+                  set_immutable_open,
+                  "A guest may use a page of its own that is immutable");
     object_class_property_add_str(oc, "x-snp-rmp", get_format, set_format);
     object_class_property_set_description(oc, "x-snp-rmp",
         "Layout of the RMP: raw (default), rmpread, segmented");

@@ -8,31 +8,12 @@
 #include "qemu/cutils.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
+#include "hw/i386/host-option.h"
 #include "hw/i386/tdx-host.h"
 #include "hw/qdev-core.h"
 
-/* CPUs and KeyIDs are built by the options: no change afterwards */
-static bool may_set(Error **errp)
-{
-    if (phase_check(PHASE_MACHINE_INITIALIZED)) {
-        error_setg(errp, "of the x-tdx options only x-tdx-inject can be set "
-                   "once the machine is built");
-        return false;
-    }
-    return true;
-}
-
-#define TDX_BOOL_OPTION(name, field)                                    \
-static bool get_##name(Object *obj, Error **errp)                       \
-{                                                                       \
-    return tdx_host_of(obj)->field;                                     \
-}                                                                       \
-static void set_##name(Object *obj, bool value, Error **errp)           \
-{                                                                       \
-    if (may_set(errp)) {                                                \
-        tdx_host_of(obj)->field = value;                                \
-    }                                                                   \
-}
+#define TDX_BOOL_OPTION(name, field) \
+    HOST_BOOL_OPTION("x-tdx", name, tdx_host_of(obj)->field)
 
 TDX_BOOL_OPTION(enabled, enabled)
 TDX_BOOL_OPTION(strict, strict)
@@ -58,7 +39,8 @@ static void set_keyids(Object *obj, Visitor *v, const char *name,
 {
     uint32_t value;
 
-    if (!may_set(errp) || !visit_type_uint32(v, name, &value, errp)) {
+    if (!host_may_set("x-tdx", errp) ||
+        !visit_type_uint32(v, name, &value, errp)) {
         return;
     }
     if (value > TDX_MAX_KEYIDS) {
@@ -164,14 +146,6 @@ static char *get_inject(Object *obj, Error **errp)
     return g_string_free(text, false);
 }
 
-static void add_bool(ObjectClass *oc, const char *name,
-                     bool (*get)(Object *, Error **),
-                     void (*set)(Object *, bool, Error **), const char *help)
-{
-    object_class_property_add_bool(oc, name, get, set);
-    object_class_property_set_description(oc, name, help);
-}
-
 static void add_keyids(ObjectClass *oc, const char *name, size_t offset,
                        const char *help)
 {
@@ -182,14 +156,14 @@ static void add_keyids(ObjectClass *oc, const char *name, size_t offset,
 
 void tdx_host_add_machine_properties(ObjectClass *oc)
 {
-    add_bool(oc, "x-tdx-host", get_enabled, set_enabled,
-             "Emulate a TDX capable host and its TDX module (TCG, Intel CPU)");
-    add_bool(oc, "x-tdx-strict", get_strict, set_strict,
-             "End with an error on anything unknown or forbidden to a TDX host");
-    add_bool(oc, "x-tdx-module", get_loaded, set_loaded,
-             "The firmware has loaded the TDX module (default on)");
-    add_bool(oc, "x-tdx-demote-uninterrupted", get_demote, set_demote,
-             "TDH.MEM.PAGE.DEMOTE runs to its end whatever waits (default on)");
+    host_add_bool(oc, "x-tdx-host", get_enabled, set_enabled,
+                  "Emulate a TDX capable host and its TDX module (TCG, Intel CPU)");
+    host_add_bool(oc, "x-tdx-strict", get_strict, set_strict,
+                  "End with an error on anything unknown or forbidden to a TDX host");
+    host_add_bool(oc, "x-tdx-module", get_loaded, set_loaded,
+                  "The firmware has loaded the TDX module (default on)");
+    host_add_bool(oc, "x-tdx-demote-uninterrupted", get_demote, set_demote,
+                  "TDH.MEM.PAGE.DEMOTE runs to its end whatever waits (default on)");
     add_keyids(oc, "x-tdx-keyids", offsetof(TdxOptions, tdx_keyids),
                "Private KeyIDs (default 32); 0: the firmware has TDX off");
     add_keyids(oc, "x-tdx-mktme-keyids", offsetof(TdxOptions, mktme_keyids),
