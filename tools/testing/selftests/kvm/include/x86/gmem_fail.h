@@ -22,6 +22,12 @@ void gmem_fail_arm(int fd, int nth);
 /* Return whether the allocation was reached, i.e. whether it failed. */
 bool gmem_fail_disarm(int fd);
 
+/*
+ * Disarm, and claim that what was run in between returned 0, or -ENOMEM or
+ * -EFAULT (from an exit) if its @nth allocation failed.  Returns if it did.
+ */
+bool gmem_fail_over(int fd, int nth, int r);
+
 /* Give the page at @gpa @attributes, which may fail; returns 0 or -errno. */
 int gmem_fail_convert(struct kvm_vm *vm, u64 gpa, u64 attributes);
 

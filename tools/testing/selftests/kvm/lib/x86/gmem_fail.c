@@ -64,6 +64,15 @@ bool gmem_fail_disarm(int fd)
 	return !atoi(buf);
 }
 
+bool gmem_fail_over(int fd, int nth, int r)
+{
+	bool failed = gmem_fail_disarm(fd);
+
+	TEST_ASSERT(!r || (failed && (r == -ENOMEM || r == -EFAULT)),
+		    "Allocation %d: should succeed or return ENOMEM, got %d", nth, r);
+	return failed;
+}
+
 int gmem_fail_convert(struct kvm_vm *vm, u64 gpa, u64 attributes)
 {
 	struct kvm_memory_attributes attr = {
