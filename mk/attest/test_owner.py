@@ -12,28 +12,18 @@ import os
 import struct
 import unittest
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 import digest
+import identity
 import psp
 from test_attest import CODE, QEMU
 
 INIT, PDH_EXPORT, ACTIVATE, START, UPDATE, MEASURE, SECRET = 0x01, 0x08, 0x21, 0x30, 0x31, 0x33, 0x34
-CERT, CURVE = 0x824, 2
+CERT = 0x824
 POLICY_FAILURE, BAD_SIGNATURE, BAD_MEASUREMENT = 0x07, 0x0a, 0x0b
 DATA, HEADER, PACKET, OUT, OWNER, SESSION = 0x700000, 0x701000, 0x702000, 0x703000, 0x710000, 0x711000
-
-
-def field(number):
-    return number.to_bytes(72, "little")
-
-
-def public_fields(key):
-    numbers = key.public_key().public_numbers()
-    return struct.pack("<I", CURVE) + field(numbers.x) + field(numbers.y)
 
 
 def kdf(key, label, context=b""):
@@ -70,7 +60,7 @@ class SessionTest(unittest.TestCase):
                 hmac.digest(self.tik, struct.pack("<I", policy), "sha256"))
 
     def start(self, session, policy=0):
-        cert = bytes(16) + public_fields(self.owner)
+        cert = bytes(16) + identity.public_key(self.owner)
         self.machine.write(OWNER, cert.ljust(CERT, b"\0"))
         self.machine.write(SESSION, session)
         return self.machine.command(START, struct.pack("<IIQIIQI", 0, policy, OWNER, CERT, 0, SESSION, len(session)))
@@ -138,21 +128,10 @@ class IdentityTest(unittest.TestCase):
         self.id_key, self.author = (ec.generate_private_key(ec.SECP384R1()) for _ in range(2))
 
     def block(self, value=None, policy=None):
-        return (value or self.value) + b"F" * 16 + b"I" * 16 + struct.pack("<IIQ", 1, 9, policy or self.policy)
-
-    @staticmethod
-    def sign(key, data):
-        return b"".join(field(n) for n in decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA384())))).ljust(512, b"\0")
+        return identity.make_block(value or self.value, policy or self.policy, 9, b"F" * 16, b"I" * 16)
 
     def auth(self, block):
-        id_key = public_fields(self.id_key).ljust(0x404, b"\0")
-        page = bytearray(psp.PAGE)
-        struct.pack_into("<II", page, 0, 1, 1)
-        page[0x40:0x240] = self.sign(self.id_key, block)
-        page[0x240:0x644] = id_key
-        page[0x680:0x880] = self.sign(self.author, id_key)
-        page[0x880:0xc84] = public_fields(self.author).ljust(0x404, b"\0")
-        return page
+        return identity.make_auth(block, self.id_key, self.author)
 
     def finish(self, block, auth):
         self.machine.write(HEADER, block)
@@ -163,13 +142,13 @@ class IdentityTest(unittest.TestCase):
     def test_identity_is_in_the_report(self):
         block = self.block()
         self.assertEqual(self.finish(block, self.auth(block)), 0)
-        _, report = self.guest.report()
+        report = self.guest.report()[1]
         self.assertEqual(struct.unpack_from("<I", report, 4)[0], 9)
         self.assertEqual(report[0x10:0x30], b"F" * 16 + b"I" * 16)
         self.assertEqual(report[0x48] & 1, 1)
-        for at, key in ((0xe0, self.id_key), (0x110, self.author)):
-            wanted = hashlib.sha384(public_fields(key).ljust(0x404, b"\0")).digest()
-            self.assertEqual(report[at:at + 48], wanted)
+        self.assertEqual(report[0xe0:0x110], hashlib.sha384(identity.public_key(self.id_key)).digest())
+        self.assertEqual(identity.missing_in(report, block, self.id_key, self.author), [])
+        self.assertEqual(identity.missing_in(report, block, self.author, self.author), ["ID key"])
 
     def test_other_digest_or_policy_is_refused(self):
         for block, status in ((self.block(value=bytes(48)), BAD_MEASUREMENT), (self.block(policy=0x20000), POLICY_FAILURE)):
