@@ -200,6 +200,41 @@ TEST_F_TIMEOUT(snp, punch_all, GMEM_SNP_TIMEOUT)
 	TEST_SNP_SINCE(&self->g, before, smashes, 0, "Nothing was cut");
 }
 
+static u64 flushes(struct gmem_snp *g)
+{
+	return vm_get_stat(g->vm, remote_tlb_flush_requests);
+}
+
+/* Both ranges are the guest's, the first in pages of 4K. */
+static u64 write_mixed_ranges(struct gmem_snp *g)
+{
+	gmem_snp_accept(g, gmem_snp_page(0), 2 * SZ_2M);
+	gmem_snp_pvalidate(g, gmem_snp_page(7), PG_LEVEL_4K, true);
+	gmem_snp_write(g, gmem_snp_page(0), 2 * SZ_2M, TAG_A);
+	return flushes(g);
+}
+
+/* However many leaves and RMP entries of whatever size are in it. */
+TEST_F_TIMEOUT(snp, hole_is_flushed_once, GMEM_SNP_TIMEOUT)
+{
+	u64 before = write_mixed_ranges(&self->g);
+
+	punch(&self->g, 0, 2 * GMEM_SNP_NR_4K);
+	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
+	punch(&self->g, 0, 2 * GMEM_SNP_NR_4K);
+	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
+}
+
+TEST_F_TIMEOUT(snp, conversion_is_flushed_once, GMEM_SNP_TIMEOUT)
+{
+	u64 before = write_mixed_ranges(&self->g);
+
+	vm_mem_set_shared(self->g.vm, gmem_snp_page(0), 2 * SZ_2M);
+	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
+	vm_mem_set_private(self->g.vm, gmem_snp_page(0), 2 * SZ_2M);
+	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
+}
+
 FIXTURE(other) {};
 FIXTURE_SETUP(other) {}
 FIXTURE_TEARDOWN(other) {}
