@@ -61,8 +61,12 @@ $(S)/image-user: $(S)/selftests-stock $(S)/selftests-series mk/image $(wildcard 
 	@mk/image user
 	$(STAMP)
 
-$(S)/image-guest: mk/image mk/versions.mk mk/guest/init mk/guest/snp/guest-init | $(S)/deps
+$(S)/image-guest: mk/image mk/versions.mk mk/guest/init mk/guest/snp/guest-init mk/guest/snp/sev-guest-ask.c mk/guest/snp/rmp-count.c mk/guest/snp/mark.c | $(S)/deps
 	@mk/image guest
+	$(STAMP)
+
+$(S)/image-tools $(S)/image-stress: $(S)/image-%: mk/image mk/versions.mk mk/guest/init | $(S)/deps
+	@mk/image $*
 	$(STAMP)
 
 $(S)/plugin: $(wildcard mk/plugin/*) $(S)/qemu

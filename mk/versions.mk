@@ -44,3 +44,16 @@ CLOUD_META=linux-image-cloud-amd64
 CLOUD_SUITE=trixie
 CLOUD_VERSION=6.12.107-1
 CLOUD_SHA256=04434ff520f860423eafe4203d986a35682ce73c2f71baa39e988ca0da93ac91
+
+# What runs on an SNP host and in its guest: the newest version when the pinned one is gone, as nothing is built on them.
+SNPHOST_PACKAGE=snphost
+SNPHOST_SUITE=sid
+SNPHOST_VERSION=0.7.0-1
+SNPHOST_SHA256=e613c891c99bd5fa8bb102d4e5b39b4c404073dd6729c90250594333d89f3a9c
+SNPHOST_ANY=yes
+
+STRESS_PACKAGE=stress-ng
+STRESS_SUITE=trixie
+STRESS_VERSION=0.19.02-1
+STRESS_SHA256=e944a959ef6516c6b1a167cf557e54eae5a1027b16f2fa5a00f73bea3a32b16f
+STRESS_ANY=yes

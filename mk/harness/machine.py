@@ -3,6 +3,7 @@
 import functools
 import os
 import shlex
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,8 @@ def make_cpio(folder, target):
 def make_initrd(host, folder, job):
     """Put one behind the other: programs, the kernel's modules, this boot's job (a name to text or bytes dictionary)."""
     files = folder / "job/job"
+    # No part of an earlier job
+    shutil.rmtree(files, ignore_errors=True)
     files.mkdir(parents=True, exist_ok=True)
     for name, text in job.items():
         (files / name).write_bytes(text if isinstance(text, bytes) else text.encode())

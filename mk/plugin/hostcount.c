@@ -2,8 +2,9 @@
 /*
  * Count the instructions that the emulated host's kernel executes, in windows that user space marks.
  *
- * What counts: every instruction at a kernel address, on every processor, ticks and idle loops included. A guest's code does not, as
- * long as it runs at low addresses, which is what the KVM selftests' guests do. An instruction that faults counts each time it is tried.
+ * What counts: every instruction at a kernel address, on every processor, ticks and idle loops included. A guest's code does not: what
+ * a processor executes from VMRUN to the instruction behind it is taken off TOTAL. From the other sums it is not; guests at low addresses,
+ * which is where the KVM selftests' run, are in none. An instruction that faults counts each time it is tried.
  * A repeated string instruction counts once, and once more for every 65,536 iterations, where TCG leaves it to look for interrupts;
  * that is close to what a processor's counter of retired instructions says.
  *
@@ -28,11 +29,16 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 #define MARKER		0x6b760000u
 #define MARKER_MASK	0xffff0000u
 #define MAX_RANGES	64
+/* KVM has two: one for guests with an encrypted state. */
+#define MAX_VMRUNS	8
 
 enum { TOTAL, CLEAR, FLUSH, RMPUPDATE, PSMASH, NR_COUNTS };
 
 typedef struct {
 	uint64_t of[NR_COUNTS];
+	uint64_t guest;		/* of TOTAL, what was the guest's */
+	uint64_t entered;	/* TOTAL at the last VMRUN */
+	uint64_t inside;
 } Counts;
 
 typedef struct {
@@ -46,8 +52,10 @@ typedef struct {
 } Ranges;
 
 static struct qemu_plugin_scoreboard *board;
-static qemu_plugin_u64 counters[NR_COUNTS];
+static qemu_plugin_u64 counters[NR_COUNTS], guest;
 static Ranges clear_ranges, flush_ranges;
+static uint64_t after_vmrun[MAX_VMRUNS];
+static int nr_vmruns;
 static FILE *out;
 static GMutex out_lock;
 
@@ -83,6 +91,49 @@ static bool is_psmash(const uint8_t *code, size_t size)
 	return size == 4 && !memcmp(code, "\xf3\x0f\x01\xff", 4);
 }
 
+/* 0F 01 D8. */
+static bool is_vmrun(const uint8_t *code, size_t size)
+{
+	return size == 3 && !memcmp(code, "\x0f\x01\xd8", 3);
+}
+
+static bool is_after_vmrun(uint64_t address)
+{
+	for (int i = 0; i < g_atomic_int_get(&nr_vmruns); i++) {
+		if (after_vmrun[i] == address)
+			return true;
+	}
+	return false;
+}
+
+/* A processor translates VMRUN before it gets to what is behind it, which is known then. */
+static void note_vmrun(uint64_t after)
+{
+	g_mutex_lock(&out_lock);
+	if (!is_after_vmrun(after) && nr_vmruns < MAX_VMRUNS) {
+		after_vmrun[nr_vmruns] = after;
+		g_atomic_int_set(&nr_vmruns, nr_vmruns + 1);
+	}
+	g_mutex_unlock(&out_lock);
+}
+
+static void on_vmrun(unsigned int vcpu, void *data)
+{
+	Counts *counts = qemu_plugin_scoreboard_find(board, vcpu);
+
+	counts->entered = counts->of[TOTAL];
+	counts->inside = 1;
+}
+
+static void on_vmexit(unsigned int vcpu, void *data)
+{
+	Counts *counts = qemu_plugin_scoreboard_find(board, vcpu);
+
+	if (counts->inside)
+		counts->guest += counts->of[TOTAL] - counts->entered;
+	counts->inside = 0;
+}
+
 /* 0F 1F 80 disp32: NOPL disp32(%rax). */
 static bool is_marker(const uint8_t *code, size_t size, uint32_t *id)
 {
@@ -100,7 +151,7 @@ static void on_marker(unsigned int vcpu, void *data)
 	g_mutex_lock(&out_lock);
 	fprintf(out, "marker %u", GPOINTER_TO_UINT(data));
 	for (int i = 0; i < NR_COUNTS; i++)
-		fprintf(out, " %" PRIu64, qemu_plugin_u64_sum(counters[i]));
+		fprintf(out, " %" PRIu64, qemu_plugin_u64_sum(counters[i]) - (i == TOTAL ? qemu_plugin_u64_sum(guest) : 0));
 	fputc('\n', out);
 	fflush(out);
 	g_mutex_unlock(&out_lock);
@@ -123,6 +174,12 @@ static void on_insn(struct qemu_plugin_insn *insn)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_marker, QEMU_PLUGIN_CB_NO_REGS,
 							       GUINT_TO_POINTER(id));
 		return;
+	}
+	if (is_after_vmrun(address))
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_vmexit, QEMU_PLUGIN_CB_NO_REGS, NULL);
+	if (is_vmrun(code, size)) {
+		note_vmrun(address + size);
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_vmrun, QEMU_PLUGIN_CB_NO_REGS, NULL);
 	}
 	add_one(insn, TOTAL);
 	if (in_ranges(&clear_ranges, address) || is_rep_stos(code, size))
@@ -182,6 +239,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
 	board = qemu_plugin_scoreboard_new(sizeof(Counts));
 	for (int i = 0; i < NR_COUNTS; i++)
 		counters[i] = (qemu_plugin_u64){ .score = board, .offset = offsetof(Counts, of) + i * sizeof(uint64_t) };
+	guest = (qemu_plugin_u64){ .score = board, .offset = offsetof(Counts, guest) };
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
 	return 0;
 }

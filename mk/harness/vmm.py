@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian's QEMU, firmware and kernel as an SNP guest on the SNP host: its command line, what it says, what the machine counts."""
+import json
+import re
+import socket
+import time
+from dataclasses import dataclass
+
+from .boot import REPORT
+from .machine import Host, needed
+from .paths import BUILD
+
+# Of the host; what the guest's memory takes comes on top.
+HOST_MIB = 3072
+# CPUID leaf 1 of the machine's CPU, EPYC-Milan, which the guest has by -cpu host
+SIGNATURE = 0xa00f11
+FILES = BUILD / "image/guest/debian/guest"
+# What an operator would type. The console is virtio's: each character of a serial port is several exits.
+VMM = """\
+exec chroot /debian /usr/bin/qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \\
+	-accel kvm -cpu host -smp {cpus} -m {memory}M -machine q35,confidential-guest-support=sev0,memory-backend=ram \\
+	-object memory-backend-memfd,id=ram,size={memory}M,share=true -object sev-snp-guest,id=sev0,cbitpos=51,reduced-phys-bits=5{launch} \\
+	-bios /guest/{firmware} -kernel /guest/vmlinuz -initrd /guest/initrd -append "{append}" \\
+	-device virtio-serial-pci,disable-legacy=on,iommu_platform=on -chardev stdio,id=console,signal=off \\
+	-device virtconsole,chardev=console
+"""
+# The names are stock's and the series': a kernel that lacks one does not show it.
+SAMPLE = """\
+sample() {
+	set -- /sys/kernel/debug/kvm/*-*
+	line=
+	for name in pages_4k pages_2m pf_taken pf_fixed exits private_splits private_promotions rmp_smashes; do
+		[ ! -e "$1/$name" ] || line="$line $name $(cat "$1/$name")"
+	done
+	[ -z "$line" ] || echo "host: at $(cut -d' ' -f1 /proc/uptime) s:$line"
+}
+"""
+# How often the guest asked for page state changes by its GHCB, and mappings of 2M that the host's own map of memory lost
+TRACE = """\
+trace=/sys/kernel/tracing
+echo "exit_reason == 0x80000010" >$trace/events/kvm/kvm_vmgexit_enter/filter
+echo 1 >$trace/events/kvm/kvm_vmgexit_enter/enable
+state_changes() { echo "host: state-changes $(cat $trace/per_cpu/cpu*/stats | awk '/^(entries|overrun):/ { sum += $2 } END { print sum }')"; }
+splits() { echo "host: splits $(awk '/^direct_map_level2_splits/ { print $2 }' /proc/vmstat)"; }
+"""
+MOUNTS = "for folder in proc sys dev tmp; do mount --bind /$folder /debian/$folder; done\n"
+COUNTERS = ("rmpupdate", "rmpupdate-2m", "psmash", "pvalidate", "pvalidate-2m", "vmexit-npf", "vmgexit", "vmexit")
+
+
+@dataclass
+class Guest:
+    """One SNP guest."""
+    cpus: int = 1
+    memory_mib: int = 512
+    accept: str = "lazy"
+    hashes: bool = False
+    # More on its command line
+    words: str = ""
+
+    @property
+    def firmware(self):
+        return "OVMF.amdsev.fd" if self.hashes else "OVMF.fd"
+
+    @property
+    def append(self):
+        return f"console=hvc0 panic=-1 accept_memory={self.accept} {self.words}".strip()
+
+    def vmm(self, **launch):
+        """The script that starts the VMM; `launch` are more properties of sev-snp-guest."""
+        properties = ({"kernel-hashes": "on"} if self.hashes else {}) | launch
+        return VMM.format(cpus=self.cpus, memory=self.memory_mib, append=self.append, firmware=self.firmware,
+                          launch="".join(f",{name}={value}" for name, value in properties.items()))
+
+    def measured(self):
+        """What attest/measure.py wants to know."""
+        image, kernel, initrd = (needed(FILES / name, "guest").read_bytes() for name in (self.firmware, "vmlinuz", "initrd"))
+        return image, self.cpus, SIGNATURE, (kernel, initrd, self.append) if self.hashes else None
+
+
+def make_host(kernel, guest, chain, monitor, append=""):
+    return Host(kernel=kernel, machine="snp", cpus=2, memory_mib=HOST_MIB + guest.memory_mib, user="guest",
+                append=("kvm.gmem_large_folios=1 " if kernel == "series" else "") + append,
+                extra=["-global", f"amd-psp.export={chain}", "-qmp", f"unix:{monitor},server=on,wait=off"])
+
+
+def counters(path):
+    """How often the machine ran what; see qemu/docs/specs/snp-host.rst."""
+    with socket.socket(socket.AF_UNIX) as monitor:
+        monitor.connect(path)
+        lines = monitor.makefile("rw")
+
+        def ask(command, **arguments):
+            lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+            lines.flush()
+            while True:
+                answer = json.loads(lines.readline())
+                if "event" not in answer:
+                    return answer.get("return")
+
+        lines.readline()
+        ask("qmp_capabilities")
+        return {name: ask("qom-get", path="/machine/snp-host", property=name) for name in COUNTERS}
+
+
+def follow(console, seconds, on_line):
+    """What guest, host and VMM said; raises when the host reports something or time is up."""
+    said, deadline = [], time.monotonic() + seconds
+    for line in console.lines(lambda: deadline):
+        if REPORT.search(line) or line.startswith(("KVM: entry failed", "KVM: unknown exit")):
+            raise ValueError(line.strip())
+        if re.match("guest: |host: |qemu-system-x86_64: (?!.*warning: )", line):
+            print(line[:200], flush=True)
+            said.append(line)
+            on_line(line)
+    return said
+
+
+def told(said):
+    """What the host said, in numbers: mappings over time, and sums."""
+    def numbers(word):
+        return [float(line.split()[2]) for line in said if line.startswith(f"host: {word} ")]
+
+    samples = []
+    for line in said:
+        if match := re.match(r"host: at ([\d.]+) s: (.*)", line):
+            words = match[2].split()
+            samples.append({"s": float(match[1]), **dict(zip(words[::2], map(int, words[1::2])))})
+    splits, changes = numbers("splits"), numbers("state-changes")
+    return {"samples": samples, "splits": splits[-1] - splits[0] if splits else 0, "changes": changes[-1] if changes else 0}
