@@ -47,7 +47,7 @@ guest: $(S)/kernel-$(KERNEL)-plain $(S)/image-guest $(S)/qemu
 	@mk/snp-guest --show --kernel $(KERNEL) $(if $(CPUS),--cpus $(CPUS)) $(if $(MEMORY),--memory $(MEMORY))
 
 #: make build           everything that the tests need
-build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(if $(DEBUG),$(S)/kernel-series-debug) $(if $(filter all,$(DEBUG)),$(S)/kernel-stock-debug) $(S)/image-user $(S)/image-guest $(S)/plugin
+build: $(S)/qemu $(S)/kernel-stock-plain $(S)/kernel-series-plain $(if $(DEBUG),$(S)/kernel-series-debug) $(if $(filter all,$(DEBUG)),$(S)/kernel-stock-debug) $(S)/image-user $(S)/image-guest $(S)/image-tools $(S)/image-stress $(S)/plugin
 
 #: make tree            the queue on the pinned source: build/linux, ROOM=qemu for build/qemu
 ROOM ?= linux
