@@ -22,9 +22,10 @@ include mk/build.mk
 help:
 	@sed -n 's/^#: //p' Makefile
 
-#: make run             build everything, touch 1 GiB of private memory on both kernels, print the table
-run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
+#: make run             build everything; on both kernels touch 1 GiB of private memory and boot an SNP guest; print the tables
+run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/image-guest $(S)/plugin
 	@mk/bench --run
+	@mk/show $(if $(MEMORY),--memory $(MEMORY))
 
 #: make test            every test; T=pattern runs what matches, RUNS=n each n times; DEBUG=0 without the debug configuration, DEBUG=all with stock's
 test: build
