@@ -89,8 +89,8 @@ def picture(found, memory):
         parts.append(f'<text x="{left}" y="{GAP + HEIGHT + 18}">0 s</text>'
                      f'<text x="{left + WIDTH - 40}" y="{GAP + HEIGHT + 18}">{end:.0f} s</text>')
     for index, (words, colour) in enumerate(COLOURS):
-        parts.append(f'<rect x="{GAP + index * 160}" y="{GAP + HEIGHT + 30}" width="12" height="12" fill="{colour}"/>'
-                     f'<text x="{GAP + index * 160 + 18}" y="{GAP + HEIGHT + 40}">mapped {words}, of {memory} MiB</text>')
+        parts.append(f'<rect x="{GAP + index * 200}" y="{GAP + HEIGHT + 30}" width="12" height="12" fill="{colour}"/>'
+                     f'<text x="{GAP + index * 200 + 18}" y="{GAP + HEIGHT + 40}">mapped {words}, of {memory} MiB</text>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * (WIDTH + GAP) + GAP}" height="{HEIGHT + 2 * GAP + 10}" '
             'font-family="sans-serif" font-size="12">\n<!-- SPDX-License-Identifier: GPL-2.0-only -->\n'
             '<rect width="100%" height="100%" fill="white"/>\n' + "\n".join(parts) + "\n</svg>\n")
