@@ -28,9 +28,10 @@ MACHINES["tdx"] = {"cpu": "GraniteRapids,check=off", "machine": "q35,x-tdx-host=
                    "append": "dis_ucode_ldr kvm_intel.tdx=1"}
 # The same where a mistake of the host's does not end the machine.
 MACHINES["tdxlax"] = {**MACHINES["tdx"], "machine": "q35,x-tdx-host=on"}
-# Firmware that gives no keys, or too few, or does not load the module; a module that fails.
+# Firmware that gives no keys, or too few, or does not load the module; a module that fails, or is too old to split a leaf.
 for name, options in {"nokeys": "x-tdx-keyids=0", "onekey": "x-tdx-keyids=1", "nomodule": "x-tdx-module=off",
-                      "entropy": "x-tdx-inject=TDH.SYS.INIT:entropy:0:2", "nofield": "x-tdx-inject=TDH.SYS.RD:0xc0000c00:9"}.items():
+                      "entropy": "x-tdx-inject=TDH.SYS.INIT:entropy:0:2", "nofield": "x-tdx-inject=TDH.SYS.RD:0xc0000c00:9",
+                      "nodemote": "x-tdx-demote-uninterrupted=off"}.items():
     MACHINES["tdx" + name] = {**MACHINES["tdx"], "machine": MACHINES["tdx"]["machine"] + "," + options}
 
 APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "

@@ -16,6 +16,8 @@
 /* Memory that tests use; the host sees what is shared of it in the slot. */
 #define TD_GPA			((gpa_t)SZ_4G)
 #define TD_SLOT			10
+/* What lies above can be accepted and converted, but not be accessed. */
+#define TD_MAPPED_SIZE		((u64)SZ_64M)
 #define TD_MAX_VCPUS		4
 
 /* Statuses of TDG.MEM.PAGE.ACCEPT, without details */

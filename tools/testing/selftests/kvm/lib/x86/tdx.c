@@ -86,20 +86,26 @@ static void td_add_ram(struct kvm_vm *vm)
 /* Each page twice: where it is, and as shared memory above TD_SHARED_GVA */
 static void td_add_test_memory(struct kvm_vm *vm, u64 size)
 {
+	u64 flags = vm_check_cap(vm, KVM_CAP_GUEST_MEMFD_FLAGS);
 	struct userspace_mem_region *region;
 	u64 off;
+	int fd;
 
+	/* As large as this kernel can back it */
+	flags &= GUEST_MEMFD_FLAG_LARGE_FOLIOS;
+	fd = vm_create_guest_memfd(vm, size, flags);
 	vm_mem_add(vm, VM_MEM_SRC_ANONYMOUS_THP, TD_GPA, TD_SLOT,
-		   size >> vm->page_shift, KVM_MEM_GUEST_MEMFD, -1, 0);
+		   size >> vm->page_shift, KVM_MEM_GUEST_MEMFD, fd, 0);
+	kvm_free_fd(fd);
 	vm_mem_set_private(vm, TD_GPA, size);
 
-	for (off = 0; off < size; off += vm->page_size)
+	for (off = 0; off < min(size, TD_MAPPED_SIZE); off += vm->page_size)
 		virt_pg_map(vm, TD_SHARED_GVA + TD_GPA + off, TD_GPA + off);
 
 	region = memslot2region(vm, TD_SLOT);
 	sparsebit_set_num(region->protected_phy_pages,
 			  TD_GPA >> vm->page_shift, size >> vm->page_shift);
-	for (off = 0; off < size; off += vm->page_size)
+	for (off = 0; off < min(size, TD_MAPPED_SIZE); off += vm->page_size)
 		virt_pg_map(vm, TD_GPA + off, TD_GPA + off);
 }
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __KVM_X86_VMX_TDX_HUGE_H
+#define __KVM_X86_VMX_TDX_HUGE_H
+
+#include <linux/bitfield.h>
+#include <linux/kvm_host.h>
+#include <asm/pgtable_types.h>
+
+#include "tdx_arch.h"
+
+/* Of an exit whose extended qualification has the type ACCEPT */
+#define TDX_EXT_EXIT_QUAL_TYPE_ACCEPT	1
+#define TDX_EXT_EXIT_QUAL_REQ_LEVEL	GENMASK_ULL(34, 32)
+
+/*
+ * The level at which the guest wants to accept a page, as the extended exit
+ * qualification tells, PG_LEVEL_NONE if the exit is about something else.
+ */
+static inline int tdx_accept_level(u64 ext_qual)
+{
+	if ((ext_qual & TDX_EXT_EXIT_QUAL_TYPE_MASK) != TDX_EXT_EXIT_QUAL_TYPE_ACCEPT)
+		return PG_LEVEL_NONE;
+
+	return FIELD_GET(TDX_EXT_EXIT_QUAL_REQ_LEVEL, ext_qual) + PG_LEVEL_4K;
+}
+
+#ifdef CONFIG_KVM_INTEL_TDX
+
+/*
+ * The highest level at which private memory of @kvm may be mapped: 2M if the
+ * module can split it again, and if there is content to be kept by that.
+ */
+int tdx_leaf_level(struct kvm *kvm);
+
+/*
+ * Do what the exit of @vcpu at @gpa, which is private, says about the level.
+ * Returns 0 if the fault may be handled, -errno if the VM can't go on.  Takes
+ * mmu_lock for write.
+ */
+int tdx_heed_accept_level(struct kvm_vcpu *vcpu, gpa_t gpa, u64 ext_qual);
+
+/*
+ * All of these need mmu_lock held for write, and end the VM if the module
+ * refuses.
+ */
+
+/* The guest must not use the leaf any more, from the next tracking round on. */
+void tdx_block(struct kvm *kvm, gfn_t gfn, int level);
+
+/* Wait until no vCPU uses what was blocked before. */
+void tdx_track(struct kvm *kvm);
+
+/* Split the leaf at @level by way of @table, which becomes the module's. */
+int tdx_split(struct kvm *kvm, gfn_t gfn, int level, struct page *table);
+
+/* Take the leaf at @level away from the TD, and its pages. */
+void tdx_reclaim(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn);
+
+#endif /* CONFIG_KVM_INTEL_TDX */
+#endif /* __KVM_X86_VMX_TDX_HUGE_H */
