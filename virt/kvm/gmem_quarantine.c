@@ -26,17 +26,19 @@ static const struct kernel_param_ops gmem_quarantined_ops = {
 };
 module_param_cb(gmem_quarantined_pages, &gmem_quarantined_ops, NULL, 0444);
 
-void kvm_gmem_quarantine_folio(struct folio *folio)
+long kvm_gmem_quarantine_folio(struct folio *folio)
 {
-	long i, nr_pages = folio_nr_pages(folio);
+	long i, nr_pages = folio_nr_pages(folio), nr = 0;
 
 	/* Nobody puts this reference.  A dump of memory skips poisoned pages. */
 	folio_get(folio);
 	/* A page that is marked already is counted by whoever did that. */
 	for (i = 0; i < nr_pages; i++)
 		if (!TestSetPageHWPoison(folio_page(folio, i)))
-			atomic_long_inc(&gmem_quarantined_pages);
+			nr++;
+	atomic_long_add(nr, &gmem_quarantined_pages);
 
 	pr_err_ratelimited("guest_memfd: PFNs 0x%lx to 0x%lx can't be reclaimed and are lost\n",
 			   folio_pfn(folio), folio_pfn(folio) + nr_pages - 1);
+	return nr;
 }

@@ -6,8 +6,9 @@
 
 /*
  * Keep @folio, some page of which is still its former owner's, from ever being
- * used again, and count its pages.  Called when the page cache lets go of it.
+ * used again, and count its pages.  Called when the page cache lets go of it, or
+ * before.  Returns how many were not counted yet.
  */
-void kvm_gmem_quarantine_folio(struct folio *folio);
+long kvm_gmem_quarantine_folio(struct folio *folio);
 
 #endif /* __KVM_GMEM_QUARANTINE_H__ */

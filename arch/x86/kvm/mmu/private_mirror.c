@@ -17,8 +17,11 @@
 #include "mmu_internal.h"
 #include "private_mirror.h"
 #include "private_spte.h"
+#include "private_trace.h"
 #include "tdp_iter.h"
 #include "tdp_mmu.h"
+
+#include "../../../../virt/kvm/gmem_quarantine.h"
 
 bool kvm_mirror_fit_goal(struct kvm_page_fault *fault, u64 spte, int level)
 {
@@ -85,3 +88,13 @@ int kvm_mirror_heed_4k(struct kvm *kvm, const struct kvm_memory_slot *slot,
 						PG_LEVEL_4K, false);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mirror_heed_4k);
+
+void kvm_mirror_lose(struct kvm *kvm, kvm_pfn_t pfn)
+{
+	long nr = kvm_gmem_quarantine_folio(page_folio(pfn_to_page(pfn)));
+
+	kvm_vm_dead(kvm);
+	atomic64_add(nr, &kvm->stat.quarantined_pages);
+	trace_kvm_private_lose(kvm, pfn, nr);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_mirror_lose);

@@ -45,4 +45,10 @@ gfn_t kvm_mirror_block(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start,
 int kvm_mirror_heed_4k(struct kvm *kvm, const struct kvm_memory_slot *slot,
 		       gfn_t gfn);
 
+/*
+ * The page at @pfn, which is mapped no more, could not be taken from the guest:
+ * keep the folio around it from ever being used again, and end the VM.
+ */
+void kvm_mirror_lose(struct kvm *kvm, kvm_pfn_t pfn);
+
 #endif /* KVM_X86_MMU_PRIVATE_MIRROR_H */

@@ -57,6 +57,27 @@ TRACE_EVENT(kvm_private_implicit,
 		  __entry->to_private ? "private" : "shared")
 );
 
+/* Pages that stay the guest's for ever; @pfn is the first that did not return. */
+TRACE_EVENT(kvm_private_lose,
+	TP_PROTO(struct kvm *kvm, kvm_pfn_t pfn, long nr_pages),
+	TP_ARGS(kvm, pfn, nr_pages),
+
+	TP_STRUCT__entry(
+		__field(struct kvm *,	kvm)
+		__field(kvm_pfn_t,	pfn)
+		__field(long,		nr_pages)
+	),
+
+	TP_fast_assign(
+		__entry->kvm		= kvm;
+		__entry->pfn		= pfn;
+		__entry->nr_pages	= nr_pages;
+	),
+
+	TP_printk("kvm %p pfn 0x%llx nr_pages %ld",
+		  __entry->kvm, __entry->pfn, __entry->nr_pages)
+);
+
 #endif /* _TRACE_KVM_PRIVATE_H */
 
 #undef TRACE_INCLUDE_PATH

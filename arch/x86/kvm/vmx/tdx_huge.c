@@ -236,6 +236,7 @@ void tdx_reclaim(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn)
 	err = err ?: flush_caches(kvm, pfn, level);
 	if (err) {
 		refused(kvm, &remove, err);
+		kvm_mirror_lose(kvm, pfn);
 		return;
 	}
 

@@ -53,8 +53,14 @@ void tdx_track(struct kvm *kvm);
 /* Split the leaf at @level by way of @table, which becomes the module's. */
 int tdx_split(struct kvm *kvm, gfn_t gfn, int level, struct page *table);
 
-/* Take the leaf at @level away from the TD, and its pages. */
+/* Take the leaf at @level away from the TD, or lose the folio at @pfn. */
 void tdx_reclaim(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn);
+
+/* A TD that lost pages owns them for ever: its root can't be reclaimed. */
+static inline bool tdx_owns_pages(struct kvm *kvm)
+{
+	return atomic64_read(&kvm->stat.quarantined_pages);
+}
 
 #endif /* CONFIG_KVM_INTEL_TDX */
 #endif /* __KVM_X86_VMX_TDX_HUGE_H */
