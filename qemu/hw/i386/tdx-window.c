@@ -121,6 +121,8 @@ bool tdx_window_write(TDXHostState *host, uint32_t msr, uint64_t value)
         !tdx_leaf(leaf)) {
         return false;
     }
+    /* All of it at once: a call in between would have half of it injected */
+    BQL_LOCK_GUARD();
     host->module.inject[leaf] = (TdxInjection) {
         .status = value >> 32,
         .every = extract64(value, 24, 8),
