@@ -105,3 +105,13 @@ uint64_t tdx_sept_check_tracked(TdxCall *c, const TdxSeptOp *op)
     }
     return TDX_SUCCESS;
 }
+
+uint64_t tdx_sept_begin_tracked_table(TdxCall *c, int max, TdxSeptOp *op)
+{
+    uint64_t status = tdx_sept_begin(c, c->r[TDX_RDX], 1, max, op);
+
+    for (unsigned reg = TDX_R9; c->version && reg <= TDX_R11; reg++) {
+        c->r[reg] = TDX_NULL_PA;
+    }
+    return status ? status : tdx_sept_check_tracked(c, op);
+}

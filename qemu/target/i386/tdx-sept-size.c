@@ -9,7 +9,6 @@
 #include "qemu/osdep.h"
 #include "target/i386/tdx-sept.h"
 
-#define NULL_PA     UINT64_MAX
 
 static uint64_t interrupted(TdxCall *c, uint64_t rcx, uint64_t rdx)
 {
@@ -124,14 +123,8 @@ uint64_t tdx_mem_page_promote(TdxCall *c)
     uint64_t rcx = c->r[TDX_RCX], rdx = c->r[TDX_RDX], table;
     TdxSeptPage *page;
     TdxSeptOp op;
-    uint64_t status = tdx_sept_begin(c, rdx, 1, 2, &op);
+    uint64_t status = tdx_sept_begin_tracked_table(c, 2, &op);
 
-    for (unsigned reg = TDX_R9; c->version && reg <= TDX_R11; reg++) {
-        c->r[reg] = NULL_PA;
-    }
-    if (!status) {
-        status = tdx_sept_check_tracked(c, &op);
-    }
     if (status) {
         return status;
     }

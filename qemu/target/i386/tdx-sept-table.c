@@ -6,7 +6,6 @@
 #include "qemu/osdep.h"
 #include "target/i386/tdx-sept.h"
 
-#define NULL_PA             UINT64_MAX
 #define PA_NOT_USED         (1ull << 63)
 #define ALLOW_EXISTING      1ull
 
@@ -14,7 +13,7 @@
 static uint64_t check_l2_pages(TdxCall *c)
 {
     for (unsigned reg = TDX_R9; c->version && reg <= TDX_R11; reg++) {
-        if (c->r[reg] != NULL_PA) {
+        if (c->r[reg] != TDX_NULL_PA) {
             return tdx_operand_invalid(reg);
         }
     }
@@ -31,7 +30,7 @@ static bool td_and_flags_valid(uint64_t rdx)
 static uint64_t sept_add_existing(TdxCall *c, const TdxSeptOp *op,
                                   bool allowed)
 {
-    if (c->r[TDX_R8] == NULL_PA && !c->version) {
+    if (c->r[TDX_R8] == TDX_NULL_PA && !c->version) {
         return tdx_operand_invalid(TDX_OPERAND_R8);
     }
     if (!allowed || tdx_sept_state(op->at.entry) != TDX_SEPT_NL_MAPPED) {
@@ -45,7 +44,7 @@ static uint64_t sept_add_existing(TdxCall *c, const TdxSeptOp *op,
 static uint64_t mem_sept_add(TdxCall *c)
 {
     uint64_t rdx = c->r[TDX_RDX], pa = c->r[TDX_R8];
-    bool existing = pa == NULL_PA;
+    bool existing = pa == TDX_NULL_PA;
     TdxSeptOp op;
     uint64_t status;
 
@@ -91,15 +90,8 @@ static bool table_is_free(TdxSeptPage *page)
 static uint64_t mem_sept_remove(TdxCall *c)
 {
     TdxSeptOp op;
-    uint64_t rdx = c->r[TDX_RDX], pa;
-    uint64_t status = tdx_sept_begin(c, rdx, 1, TDX_SEPT_TOP, &op);
+    uint64_t pa, status = tdx_sept_begin_tracked_table(c, TDX_SEPT_TOP, &op);
 
-    for (unsigned reg = TDX_R9; c->version && reg <= TDX_R11; reg++) {
-        c->r[reg] = NULL_PA;
-    }
-    if (!status) {
-        status = tdx_sept_check_tracked(c, &op);
-    }
     if (status) {
         return status;
     }

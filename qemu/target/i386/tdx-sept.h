@@ -130,6 +130,9 @@ TdxSeptFault tdx_sept_translate(TdxTd *td, uint64_t gpa, TdxSeptWalk *w);
 
 /* Operands of a leaf on one entry: RCX: guest address and level, RDX: TDR */
 
+/* No page */
+#define TDX_NULL_PA     UINT64_MAX
+
 typedef struct TdxSeptOp {
     TdxTd *td;
     uint64_t gpa;
@@ -147,6 +150,11 @@ uint64_t tdx_sept_begin(TdxCall *c, uint64_t tdr, int min, int max,
 uint64_t tdx_sept_fail(TdxCall *c, const TdxSeptOp *op, uint64_t status);
 /* Blocked and tracked, as long as virtual processors may be running */
 uint64_t tdx_sept_check_tracked(TdxCall *c, const TdxSeptOp *op);
+/*
+ * Both, for a leaf that gives a table back: RDX is the TDR, and no nested TD
+ * has a table behind the entry, which R9 to R11 say.
+ */
+uint64_t tdx_sept_begin_tracked_table(TdxCall *c, int max, TdxSeptOp *op);
 /* A guest address and level in one register; @td's private half */
 bool tdx_sept_gpa_valid(const TdxTd *td, uint64_t gpa_level, int min, int max);
 
