@@ -30,18 +30,23 @@ BLOCK_SIGNATURE, ID_KEY, ID_SIGNATURE, AUTHOR_KEY = 0x40, 0x240, 0x680, 0x880
 SVN, FAMILY, IMAGE, KEYS, ID_DIGEST, AUTHOR_DIGEST = 0x04, 0x10, 0x20, 0x48, 0xe0, 0x110
 
 
+def field(number):
+    """A number as the firmware has it."""
+    return number.to_bytes(72, "little")
+
+
 def new_key():
     return ec.generate_private_key(ec.SECP384R1())
 
 
 def public_key(key):
     numbers = key.public_key().public_numbers()
-    return (struct.pack("<I", CURVE_P384) + b"".join(n.to_bytes(72, "little") for n in (numbers.x, numbers.y))).ljust(KEY, b"\0")
+    return (struct.pack("<I", CURVE_P384) + field(numbers.x) + field(numbers.y)).ljust(KEY, b"\0")
 
 
 def sign(key, data):
     numbers = decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA384())))
-    return b"".join(number.to_bytes(72, "little") for number in numbers).ljust(512, b"\0")
+    return b"".join(field(number) for number in numbers).ljust(512, b"\0")
 
 
 def make_block(digest, policy=POLICY, svn=0, family=bytes(16), image=bytes(16)):

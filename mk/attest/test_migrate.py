@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 import psp
+from identity import field, public_key
 from test_attest import CODE, QEMU
-from test_owner import CERT, counter_mode, field, kdf, public_fields
+from test_owner import CERT, counter_mode, kdf
 
 INIT, PDH_EXPORT, ACTIVATE, STATUS = 0x01, 0x08, 0x21, 0x23
 START, UPDATE, MEASURE, FINISH = 0x30, 0x31, 0x33, 0x35
@@ -167,7 +168,7 @@ class SendTest(unittest.TestCase):
         self.keys = {usage: ec.generate_private_key(ec.SECP384R1()) for usage in (PDH, PEK, OCA, CEK)}
 
     def certificate(self, usage, signers, key=None):
-        body = struct.pack("<IBBHII", 1, 1, 55, 0, usage, 3 if usage == PDH else 2) + public_fields(key or self.keys[usage])
+        body = struct.pack("<IBBHII", 1, 1, 55, 0, usage, 3 if usage == PDH else 2) + public_key(key or self.keys[usage])
         body = body.ljust(0x414, b"\0")
         for signer in (signers + (NOBODY, NOBODY))[:2]:
             value = b""
