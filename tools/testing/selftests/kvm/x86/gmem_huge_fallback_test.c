@@ -74,9 +74,15 @@ static void test_shortage(struct gmem_huge *g, void (*shortage)(bool on))
  *    keeps in reserve, or the reserve would have to be made of 2M blocks.
  * 2. All 2M blocks of the machine, held by HugeTLB, which tries harder to get
  *    a block than guest_memfd does.  Ask again until it gets nothing more.
+ *
+ * Pages that a CPU keeps for itself do not count as free, and out of memory is
+ * who finds nothing else: let CPUs keep as little as they can meanwhile.
  */
 #define NR_HUGEPAGES	"/proc/sys/vm/nr_hugepages"
 #define MIN_FREE_KBYTES	"/proc/sys/vm/min_free_kbytes"
+#define KEEP_FRACTION	"/proc/sys/vm/percpu_pagelist_high_fraction"
+#define KEEP_LITTLE	1000000
+#define KEEP_DEFAULT	0
 
 static struct gmem_huge pool = { .fd = -1 };
 static u64 pool_size;
@@ -85,6 +91,7 @@ static long nr_hugepages;
 static void give_blocks_back(void)
 {
 	write_number(NR_HUGEPAGES, nr_hugepages);
+	write_number(KEEP_FRACTION, KEEP_DEFAULT);
 }
 
 static void take_all_blocks(void)
@@ -108,6 +115,7 @@ static void fragment(bool on)
 		return;
 	}
 
+	write_number(KEEP_FRACTION, KEEP_LITTLE);
 	for (off = 0; off < pool_size; off += 2 * PAGE_SIZE)
 		gmem_huge_punch(&pool, off, PAGE_SIZE);
 	take_all_blocks();
