@@ -103,21 +103,54 @@ static void convert(u64 size, bool promote)
 	gmem_snp_free(&g);
 }
 
-int main(int argc, char *argv[])
+struct options {
+	u64 size;
+	bool on;
+	bool off;
+};
+
+static void usage(const char *name)
 {
-	u64 size = 4 * SZ_2M, quarantined;
+	printf("usage: %s [-m MiB] [-p on|off]\n", name);
+	printf("-p: with promotion on or off alone, not with one after the other\n");
+	exit(1);
+}
+
+static struct options parse(int argc, char *argv[])
+{
+	struct options o = { .size = 4 * SZ_2M, .on = true, .off = true };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "m:")) != -1) {
-		TEST_ASSERT(opt == 'm', "Usage: %s [-m MiB]", argv[0]);
-		size = atoi_positive("MiB", optarg) * (u64)SZ_1M;
+	while ((opt = getopt(argc, argv, "m:p:")) != -1) {
+		if (opt == 'm') {
+			o.size = atoi_positive("MiB", optarg) * (u64)SZ_1M;
+		} else if (opt == 'p') {
+			o.on = !strcmp(optarg, "on");
+			o.off = !strcmp(optarg, "off");
+		} else {
+			usage(argv[0]);
+		}
 	}
-	TEST_ASSERT(size >= SZ_2M && !(size & (size - 1)), "MiB should be a power of two");
+	if (!o.on && !o.off)
+		usage(argv[0]);
+
+	TEST_ASSERT(o.size >= SZ_2M && !(o.size & (o.size - 1)),
+		    "MiB should be a power of two");
+	return o;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options o = parse(argc, argv);
+	u64 quarantined;
+
 	gmem_snp_require();
 	quarantined = gmem_snp_quarantined();
 
-	convert(size, true);
-	convert(size, false);
+	if (o.on)
+		convert(o.size, true);
+	if (o.off)
+		convert(o.size, false);
 
 	TEST_ASSERT_EQ(gmem_snp_quarantined(), quarantined);
 	gmem_snp_set_promote_ms(GMEM_SNP_PROMOTE_MS);
