@@ -12,20 +12,29 @@
  *
  * A fault on the range itself may promote it to one leaf again as soon as
  * folio and attributes permit, see kvm_gmem_map_level().
+ *
+ * A leaf that is not going to be zapped must not be split: nothing would fault,
+ * and it would be 4K from then on.  Worked example: gfns [0x200, 0x400) are private
+ * and mapped by one leaf, user space makes [0x300, 0x500) private.  The leaf stays.
  */
 #include "mmu.h"
+#include "private_filter.h"
 #include "tdp_mmu.h"
 
 /*
  * Failing to split, i.e. to allocate a page table, costs the faults that the
  * split would have saved and nothing else.
  */
-static void split_edge(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn)
+static void split_edge(struct kvm *kvm, struct kvm_gfn_range *range, gfn_t gfn)
 {
 	if (gfn == gfn_round_for_level(gfn, PG_LEVEL_2M))
 		return;
 
-	kvm_tdp_mmu_try_split_huge_pages(kvm, slot, gfn, gfn + 1, PG_LEVEL_4K, false);
+	/* A leaf that @gfn cuts maps pages of one kind, and the kind has not changed yet. */
+	if (kvm_spares_private(range) && kvm_mem_is_private(kvm, gfn))
+		return;
+
+	kvm_tdp_mmu_try_split_huge_pages(kvm, range->slot, gfn, gfn + 1, PG_LEVEL_4K, false);
 }
 
 /*
@@ -42,8 +51,8 @@ void kvm_mmu_split_range_edges(struct kvm *kvm, struct kvm_gfn_range *range)
 
 	KVM_MMU_WARN_ON(!kvm->mmu_invalidate_in_progress);
 
-	split_edge(kvm, range->slot, range->start);
-	split_edge(kvm, range->slot, range->end);
+	split_edge(kvm, range, range->start);
+	split_edge(kvm, range, range->end);
 }
 
 #ifdef CONFIG_KVM_GUEST_MEMFD

@@ -39,7 +39,6 @@ static bool guest_stop;
 
 /* Host only. */
 static struct gmem_huge race;
-static void *shared_mem;
 static bool host_stop;
 static u64 nr_memory_faults, nr_converted, nr_punched, nr_allocated, nr_moved;
 
@@ -295,17 +294,14 @@ static void run_race(struct kvm_vcpu *vcpus[], unsigned int seconds)
 	/* Let user space end first: it leaves everything private behind. */
 	WRITE_ONCE(host_stop, true);
 	join(users, nr_users);
-	/*
-	 * A page of user space's that is migrated, by compaction for one, takes
-	 * the mapping of its gfn along, even if that is private by now.  Leave
-	 * none, the mappings are going to be counted.
-	 */
-	kvm_madvise(shared_mem, RACE_SIZE, MADV_DONTNEED);
 	write_guest_global(race.vm, guest_stop, true);
 	join(threads, NR_VCPUS);
 }
 
-/* All pages are private and touched. */
+/*
+ * All pages are private and touched.  What the kernel moves in user space by now, to
+ * compact memory for one, is none of their business.
+ */
 static void check_counts(void)
 {
 	struct gmem_huge_stats s = gmem_huge_stats(&race);
@@ -335,8 +331,7 @@ static void create(struct kvm_vcpu *vcpus[])
 		vcpu_args_set(vcpus[i], 1, (u64)i);
 
 	gmem_huge_open(&race, RACE_SIZE, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
-	shared_mem = gmem_huge_add_private(&race, GMEM_HUGE_SLOT, 0,
-					   RACE_SIZE / PAGE_SIZE, 0);
+	gmem_huge_add_private(&race, GMEM_HUGE_SLOT, 0, RACE_SIZE / PAGE_SIZE, 0);
 	virt_map(race.vm, GMEM_HUGE_GPA, GMEM_HUGE_GPA, NR_PAGES);
 	write_guest_global(race.vm, guest_seed, kvm_random_seed);
 }

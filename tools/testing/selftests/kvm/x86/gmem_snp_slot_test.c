@@ -125,6 +125,42 @@ TEST_F_TIMEOUT(slot, dirty_log_is_refused, GMEM_SNP_TIMEOUT)
 	kvm_munmap(hva, g->size);
 }
 
+static void host_write(struct gmem_snp *g, u64 page, u64 tag)
+{
+	u64 *mem = g->shared_mem + page * PAGE_SIZE;
+
+	mem[0] = gmem_snp_shared(gmem_snp_page(page)) | tag;
+	mem[PAGE_SIZE / sizeof(u64) - 1] = mem[0];
+}
+
+/*
+ * Page 7 of the second range is shared, all else is private.  User space discards
+ * what it has at the addresses of both: page 7 alone is other memory from then on.
+ */
+TEST_F_TIMEOUT(slot, shared_half_goes, GMEM_SNP_TIMEOUT)
+{
+	const u64 page = GMEM_SNP_NR_4K + 7, next = 2 * GMEM_SNP_NR_4K;
+	struct gmem_snp *g = &self->g;
+	struct gmem_snp_stats before;
+
+	gmem_snp_pvalidate(g, gmem_snp_page(page), PG_LEVEL_4K, false);
+	vm_mem_set_shared(g->vm, gmem_snp_page(page), PAGE_SIZE);
+	gmem_snp_write(g, gmem_snp_shared(gmem_snp_page(page)), PAGE_SIZE, TAG + 1);
+	gmem_snp_check(g, GMEM_SNP_GPA, page * PAGE_SIZE, TAG);
+	before = gmem_snp_stats(g);
+
+	kvm_madvise(g->shared_mem, g->size, MADV_DONTNEED);
+	gmem_snp_check(g, GMEM_SNP_GPA, page * PAGE_SIZE, TAG);
+	gmem_snp_check(g, gmem_snp_page(page + 1), (next - page - 1) * PAGE_SIZE, TAG);
+	gmem_snp_check(g, gmem_snp_page(next), g->size - next * PAGE_SIZE, TAG);
+	TEST_SNP_SINCE(g, before, faults, 0, "Private memory should stay mapped");
+	TEST_SNP_SINCE(g, before, pages_2m, 0, "At 2M");
+
+	host_write(g, page, TAG + 2);
+	gmem_snp_check(g, gmem_snp_shared(gmem_snp_page(page)), PAGE_SIZE, TAG + 2);
+	TEST_SNP_SINCE(g, before, faults, 1, "The shared page alone should fault");
+}
+
 static int run(int argc, char **argv)
 {
 	snp_host_require();

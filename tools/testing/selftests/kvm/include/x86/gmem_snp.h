@@ -91,6 +91,8 @@ struct gmem_snp {
 	struct kvm_vm *vm;
 	int fd;
 	u64 size;
+	/* What user space has at the addresses of the memslot. */
+	void *shared_mem;
 	int nr_vcpus;
 	struct gmem_snp_cpu cpus[GMEM_SNP_MAX_VCPUS];
 	/* The one that acts. */

@@ -218,15 +218,18 @@ static void map_2m(struct kvm_vm *vm, gva_t gva, gpa_t gpa, u64 size, bool priva
 		*get_pde(vm, gva + off) |= vm->arch.c_bit;
 }
 
+static void *map_shared_mem(u64 size)
+{
+	return kvm_mmap(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
 /* The framework would measure all of a protected region: add a plain slot. */
 static int add_memory(struct kvm_vm *vm, u32 slot, gpa_t gpa, u64 size, u64 flags,
-		      u64 offset)
+		      u64 offset, void *shared_mem)
 {
 	int fd = vm_create_guest_memfd(vm, size + offset, flags);
-	void *hva = kvm_mmap(size, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	vm_set_user_memory_region2(vm, slot, KVM_MEM_GUEST_MEMFD, gpa, size, hva,
+	vm_set_user_memory_region2(vm, slot, KVM_MEM_GUEST_MEMFD, gpa, size, shared_mem,
 				   fd, offset);
 	vm_mem_set_private(vm, gpa, size);
 	map_2m(vm, gpa, gpa, size, true);
@@ -303,14 +306,15 @@ void gmem_snp_create_shape(struct gmem_snp *g, const struct gmem_snp_shape *shap
 	*g = (struct gmem_snp) {
 		.size		= shape->size,
 		.nr_vcpus	= shape->nr_vcpus ?: 1,
+		.shared_mem	= map_shared_mem(shape->size),
 	};
 	g->vm = __vm_create(vm_shape, g->nr_vcpus, 0);
 	add_vcpus(g, shape->implicit);
 
 	g->fd = add_memory(g->vm, GMEM_SNP_SLOT, GMEM_SNP_GPA, g->size, shape->flags,
-			   shape->offset);
+			   shape->offset, g->shared_mem);
 	warm_fd = add_memory(g->vm, GMEM_SNP_WARM_SLOT, GMEM_SNP_GPA + g->size,
-			     2 * SZ_2M, 0, 0);
+			     2 * SZ_2M, 0, 0, map_shared_mem(2 * SZ_2M));
 	vm_sev_launch(g->vm, snp_default_policy(), NULL);
 	warm_up_all(g);
 	kvm_free_fd(warm_fd);
