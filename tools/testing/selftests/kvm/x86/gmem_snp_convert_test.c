@@ -109,7 +109,7 @@ struct options {
 	bool off;
 };
 
-static void usage(const char *name)
+static void explain(const char *name)
 {
 	printf("usage: %s [-m MiB] [-p on|off]\n", name);
 	printf("-p: with promotion on or off alone, not with one after the other\n");
@@ -128,11 +128,11 @@ static struct options parse(int argc, char *argv[])
 			o.on = !strcmp(optarg, "on");
 			o.off = !strcmp(optarg, "off");
 		} else {
-			usage(argv[0]);
+			explain(argv[0]);
 		}
 	}
 	if (!o.on && !o.off)
-		usage(argv[0]);
+		explain(argv[0]);
 
 	TEST_ASSERT(o.size >= SZ_2M && !(o.size & (o.size - 1)),
 		    "MiB should be a power of two");
