@@ -76,7 +76,11 @@ static int smash_and_split(struct kvm *kvm, const struct kvm_memory_slot *slot,
 			   gfn_t gfn, kvm_pfn_t pfn, int level)
 {
 	bool smash = level == PG_LEVEL_2M;
-	int r = smash ? snp_smash(pfn) : 0;
+	int r;
+
+	/* Else the entry could be in the midst of its promotion. */
+	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
+	r = smash ? snp_smash(pfn) : 0;
 
 	/* In use by others: the guest faults again. */
 	if (r == -EBUSY)
@@ -202,6 +206,9 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 
 	if (!sev_snp_guest(kvm))
 		return 0;
+
+	/* Two would assign it, and the second find it assigned and fail. */
+	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
 
 	/* Only a page that was given away before can be in the RMP. */
 	if (!fresh) {
