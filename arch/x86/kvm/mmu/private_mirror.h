@@ -4,6 +4,8 @@
 
 #include <linux/kvm_host.h>
 
+#include "private_promote.h"
+
 struct kvm_page_fault;
 struct kvm_mmu_page;
 
@@ -19,7 +21,7 @@ struct kvm_mmu_page;
  */
 #define KVM_LPAGE_GUEST_4K_FLAG	BIT(30)
 
-/* How many leaves are blocked before they are tracked together. */
+/* How many leaves are blocked before mmu_lock may be dropped for a moment. */
 #define KVM_MIRROR_BATCH	512
 
 /*
@@ -30,12 +32,12 @@ struct kvm_mmu_page;
 bool kvm_mirror_fit_goal(struct kvm_page_fault *fault, u64 spte, int level);
 
 /*
- * Block the first leaves of [@gfn, @end), which are about to be zapped as part
- * of [@start, @end), and see to it that no vCPU uses their translations any
- * more.  Returns the gfn behind the last one.  mmu_lock is held for write.
+ * Block the leaves of [@start, @end), which are about to be zapped, and then see to
+ * it that no vCPU uses their translations any more.  mmu_lock is held for write,
+ * and dropped meanwhile if @can_yield; RCU is read-locked, and the same.
  */
-gfn_t kvm_mirror_block(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start,
-		       gfn_t gfn, gfn_t end);
+void kvm_mirror_block(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start,
+		      gfn_t end, bool can_yield);
 
 /*
  * The guest wants @gfn at 4K: remember that for the 2M around it, and split the
@@ -46,9 +48,22 @@ int kvm_mirror_heed_4k(struct kvm *kvm, const struct kvm_memory_slot *slot,
 		       gfn_t gfn);
 
 /*
- * The page at @pfn, which is mapped no more, could not be taken from the guest:
- * keep the folio around it from ever being used again, and end the VM.
+ * Whether the SPTEs of a table of 4K map the 2M at @pfn, alike but for the bits of
+ * @ignore.
  */
-void kvm_mirror_lose(struct kvm *kvm, kvm_pfn_t pfn);
+bool kvm_mirror_parts_agree(const u64 *spt, kvm_pfn_t pfn, u64 ignore);
+
+/*
+ * Replace the table that maps the range of @p by a leaf, unless something stands
+ * against that, the external page table for instance.  Takes mmu_lock for write.
+ */
+enum kvm_promote_outcome kvm_mirror_promote(const struct kvm_promotion *p);
+
+/*
+ * The page at @pfn could not be taken from the guest, as @cause failed: keep the
+ * folio around it from ever being used again, and end the VM.  It may be memory
+ * that is mapped no more, or the back end's, a table for instance.
+ */
+void kvm_mirror_lose(struct kvm *kvm, kvm_pfn_t pfn, const char *cause);
 
 #endif /* KVM_X86_MMU_PRIVATE_MIRROR_H */

@@ -7,8 +7,8 @@
 #include "private_owner.h"
 #include "tdp_mmu.h"
 
-static u8 level_at_most_2m(const struct kvm_memory_slot *slot, gfn_t gfn,
-			   kvm_pfn_t pfn, int order)
+u8 kvm_gmem_assign_level_locked(const struct kvm_memory_slot *slot, gfn_t gfn,
+				kvm_pfn_t pfn, int order)
 {
 	struct kvm_gmem_map map = {
 		.slot		= slot,
@@ -24,7 +24,7 @@ u8 kvm_gmem_assign_level(struct kvm *kvm, const struct kvm_memory_slot *slot,
 			 gfn_t gfn, kvm_pfn_t pfn, int order)
 {
 	guard(read_lock)(&kvm->mmu_lock);
-	return level_at_most_2m(slot, gfn, pfn, order);
+	return kvm_gmem_assign_level_locked(slot, gfn, pfn, order);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_gmem_assign_level);
 
@@ -61,7 +61,7 @@ bool kvm_mmu_close_range(struct kvm *kvm, struct kvm_memory_slot *slot,
 	guard(write_lock)(&kvm->mmu_lock);
 
 	if (!tdp_mmu_enabled || !kvm_mem_is_private(kvm, gfn) ||
-	    level_at_most_2m(slot, gfn, pfn, order) != PG_LEVEL_2M)
+	    kvm_gmem_assign_level_locked(slot, gfn, pfn, order) != PG_LEVEL_2M)
 		return false;
 
 	/*

@@ -18,6 +18,10 @@
 u8 kvm_gmem_assign_level(struct kvm *kvm, const struct kvm_memory_slot *slot,
 			 gfn_t gfn, kvm_pfn_t pfn, int order);
 
+/* The same for who holds mmu_lock. */
+u8 kvm_gmem_assign_level_locked(const struct kvm_memory_slot *slot, gfn_t gfn,
+				kvm_pfn_t pfn, int order);
+
 /*
  * Split the huge leaf that maps @gfn, if there is one, in place, and flush its
  * range from the TLBs if @flush.  Returns 0 if @gfn is mapped at 4K at the

@@ -57,25 +57,27 @@ TRACE_EVENT(kvm_private_implicit,
 		  __entry->to_private ? "private" : "shared")
 );
 
-/* Pages that stay the guest's for ever; @pfn is the first that did not return. */
+/* Pages that stay the guest's for ever, and what failed; @pfn is the first of them. */
 TRACE_EVENT(kvm_private_lose,
-	TP_PROTO(struct kvm *kvm, kvm_pfn_t pfn, long nr_pages),
-	TP_ARGS(kvm, pfn, nr_pages),
+	TP_PROTO(struct kvm *kvm, kvm_pfn_t pfn, long nr_pages, const char *cause),
+	TP_ARGS(kvm, pfn, nr_pages, cause),
 
 	TP_STRUCT__entry(
 		__field(struct kvm *,	kvm)
 		__field(kvm_pfn_t,	pfn)
 		__field(long,		nr_pages)
+		__string(cause,		cause)
 	),
 
 	TP_fast_assign(
 		__entry->kvm		= kvm;
 		__entry->pfn		= pfn;
 		__entry->nr_pages	= nr_pages;
+		__assign_str(cause);
 	),
 
-	TP_printk("kvm %p pfn 0x%llx nr_pages %ld",
-		  __entry->kvm, __entry->pfn, __entry->nr_pages)
+	TP_printk("kvm %p pfn 0x%llx nr_pages %ld cause %s",
+		  __entry->kvm, __entry->pfn, __entry->nr_pages, __get_str(cause))
 );
 
 #endif /* _TRACE_KVM_PRIVATE_H */

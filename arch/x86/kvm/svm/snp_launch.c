@@ -184,7 +184,8 @@ long snp_launch_populate(struct kvm *kvm, const struct snp_launch *launch,
 		r = batch == PTRS_PER_PMD ? launch_range(kvm, launch, done) : 0;
 		if (!r) {
 			r = launch_pages(kvm, launch, done, batch, page, opaque);
-			snp_promote_add(&to_kvm_sev_info(kvm)->promoter, launch->gfn + done);
+			kvm_promote_add(&to_kvm_sev_info(kvm)->promoter, launch->gfn + done,
+					GFP_KERNEL_ACCOUNT);
 		}
 		if (r < 0)
 			return done ?: r;

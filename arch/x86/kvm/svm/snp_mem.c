@@ -96,7 +96,7 @@ static int smash_and_split(struct kvm *kvm, const struct kvm_memory_slot *slot,
 
 	if (smash)
 		atomic64_inc(&kvm->stat.rmp_smashes);
-	snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
+	kvm_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn, GFP_KERNEL_ACCOUNT);
 
 	/*
 	 * Look for a leaf of 2M even if the entry was smashed before, a racing
@@ -168,7 +168,7 @@ void snp_psc_resize(struct kvm *kvm, int op, gfn_t gfn, u64 nr_pages)
 		if (op == SNP_PSC_OP_SMASH)
 			smash_gfn(kvm, gfn);
 		else if (op == SNP_PSC_OP_UNSMASH)
-			snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
+			kvm_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn, GFP_KERNEL_ACCOUNT);
 		cond_resched();
 	}
 }
@@ -230,7 +230,7 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 	}
 
 	if (level == PG_LEVEL_4K && whole)
-		snp_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn);
+		kvm_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn, GFP_KERNEL_ACCOUNT);
 	return r ?: 1;
 }
 
@@ -240,7 +240,7 @@ void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end)
 
 	/* Out of date at worst, in a VM that has no range to promote yet. */
 	if (____sev_snp_guest(kvm))
-		snp_promote_again(&to_kvm_sev_info(kvm)->promoter, start, end);
+		kvm_promote_again(&to_kvm_sev_info(kvm)->promoter, start, end);
 }
 
 /*

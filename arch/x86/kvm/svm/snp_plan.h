@@ -64,12 +64,4 @@ static inline u64 snp_batch(gfn_t gfn, u64 nr_pages)
 	return min_t(u64, nr_pages, snp_first_range(gfn) + PTRS_PER_PMD - gfn);
 }
 
-/* A range is tried every 1, 2, 4, ... scans, and then at this power of two. */
-#define SNP_PROMOTE_MAX_SHIFT	10ul
-
-static inline bool snp_promote_due(unsigned long nr_scans, unsigned long tries)
-{
-	return !(nr_scans & (BIT(min(tries, SNP_PROMOTE_MAX_SHIFT)) - 1));
-}
-
 #endif /* __KVM_X86_SVM_SNP_PLAN_H */

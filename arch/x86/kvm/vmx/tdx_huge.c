@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Private memory of TDs in the S-EPT at any size: split, reclaim.
+ * Private memory of TDs in the S-EPT at any size: split, promote, reclaim.
  *
  * The mirror page table and the S-EPT have the same leaves.  A leaf of the S-EPT
  * is changed in steps, as vCPUs may be using it:
@@ -8,42 +8,60 @@
  *	block	TDH.MEM.RANGE.BLOCK	nobody begins to use it
  *	track	TDH.MEM.TRACK, kick	nobody uses it any more
  *	split	TDH.MEM.PAGE.DEMOTE	512 leaves that are not blocked
+ *	promote	TDH.MEM.PAGE.PROMOTE	one leaf that is not blocked, of 512
  *	reclaim	TDH.MEM.PAGE.REMOVE	the memory is the host's again
  *
  * Many leaves can be blocked and then tracked together.  The module knows which
  * are: reclaim asks it to remove a leaf, and blocks and tracks one for which that
  * was not done.
  *
+ * To promote, the table is blocked, and with it all of its leaves.  The host does
+ * not know which of them the TD has accepted, but the module does: if it refuses
+ * the table is unblocked, and the range stays 4K and works.
+ *
  * Locks: mmu_lock for write.  Two who track at a time would disturb each other,
  * and a leaf that is blocked must not be mapped anew.  Only vCPUs compete for the
  * locks of the module: what they keep busy is tried again without them.
  */
 #include <linux/kvm_host.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <asm/shared/tdx_errno.h>
 #include <asm/tdx.h>
 
 #include "mmu.h"
+#include "mmu/mmu_internal.h"
 #include "mmu/private_mirror.h"
+#include "mmu/private_promote.h"
 #include "tdx.h"
 #include "tdx_huge.h"
 
 #undef pr_fmt
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-/* How often DEMOTE may give way to an interrupt, which it promised not to. */
-#define TDX_SPLIT_TRIES		16
+/* How often DEMOTE, which promised not to, and PROMOTE may give way to an interrupt. */
+#define TDX_RESIZE_TRIES	16
+
+static unsigned int tdx_promote_ms = 500;
+module_param(tdx_promote_ms, uint, 0644);
+MODULE_PARM_DESC(tdx_promote_ms,
+		 "Milliseconds between scans for 4K ranges of TDs to promote, 0 for never");
 
 enum sept_leaf {
 	SEPT_BLOCK,
+	SEPT_UNBLOCK,
 	SEPT_TRACK,
 	SEPT_DEMOTE,
+	SEPT_PROMOTE,
 	SEPT_REMOVE,
 };
 
 static const char * const sept_leaf_names[] = {
 	[SEPT_BLOCK]	= "TDH_MEM_RANGE_BLOCK",
+	[SEPT_UNBLOCK]	= "TDH_MEM_RANGE_UNBLOCK",
 	[SEPT_TRACK]	= "TDH_MEM_TRACK",
 	[SEPT_DEMOTE]	= "TDH_MEM_PAGE_DEMOTE",
+	[SEPT_PROMOTE]	= "TDH_MEM_PAGE_PROMOTE",
 	[SEPT_REMOVE]	= "TDH_MEM_PAGE_REMOVE",
 };
 
@@ -76,9 +94,13 @@ static u64 try_call(struct kvm *kvm, struct sept_call *call)
 	switch (call->leaf) {
 	case SEPT_BLOCK:
 		return tdh_mem_range_block(td, gpa, call->level, &call->entry, &call->state);
+	case SEPT_UNBLOCK:
+		return tdh_mem_range_unblock(td, gpa, call->level, &call->entry, &call->state);
 	case SEPT_DEMOTE:
 		return tdh_mem_page_demote(td, gpa, call->level, call->table,
 					   &call->entry, &call->state);
+	case SEPT_PROMOTE:
+		return tdh_mem_page_promote(td, gpa, call->level, &call->entry, &call->state);
 	case SEPT_REMOVE:
 		return tdh_mem_page_remove(td, gpa, call->level, &call->entry, &call->state);
 	case SEPT_TRACK:
@@ -112,12 +134,17 @@ static u64 call(struct kvm *kvm, struct sept_call *call)
 	return err;
 }
 
-/* No bug of KVM's: end the VM without a WARN(), which might end the host. */
-static int refused(struct kvm *kvm, const struct sept_call *call, u64 err)
+static void complain(const struct sept_call *call, u64 err)
 {
 	pr_err_ratelimited("SEAMCALL %s of gfn 0x%llx, level %d, failed: 0x%llx, entry 0x%llx, state 0x%llx\n",
 			   sept_leaf_names[call->leaf], call->gfn, call->level, err,
 			   call->entry, call->state);
+}
+
+/* No bug of KVM's: end the VM without a WARN(), which might end the host. */
+static int refused(struct kvm *kvm, const struct sept_call *call, u64 err)
+{
+	complain(call, err);
 	kvm_vm_dead(kvm);
 	return -EIO;
 }
@@ -180,6 +207,22 @@ void tdx_track(struct kvm *kvm)
 	kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE);
 }
 
+/* DEMOTE or PROMOTE, of what is blocked and tracked */
+static u64 resize(struct kvm *kvm, struct sept_call *resize)
+{
+	int tries = TDX_RESIZE_TRIES;
+	u64 err;
+
+	tdx_block(kvm, resize->gfn, resize->level);
+	tdx_track(kvm);
+
+	do {
+		err = call(kvm, resize);
+	} while (status(err) == TDX_INTERRUPTED_RESTARTABLE && --tries);
+
+	return err;
+}
+
 int tdx_split(struct kvm *kvm, gfn_t gfn, int level, struct page *table)
 {
 	struct sept_call demote = {
@@ -188,17 +231,22 @@ int tdx_split(struct kvm *kvm, gfn_t gfn, int level, struct page *table)
 		.level	= level,
 		.table	= table,
 	};
-	int tries = TDX_SPLIT_TRIES;
-	u64 err;
+	u64 err = resize(kvm, &demote);
 
-	tdx_block(kvm, gfn, level);
-	tdx_track(kvm);
+	if (err)
+		return refused(kvm, &demote, err);
 
-	do {
-		err = call(kvm, &demote);
-	} while (status(err) == TDX_INTERRUPTED_RESTARTABLE && --tries);
+	kvm_promote_add(&tdx_of(kvm)->promoter, gfn, GFP_NOWAIT | __GFP_ACCOUNT);
+	return 0;
+}
 
-	return err ? refused(kvm, &demote, err) : 0;
+static void unblock(struct kvm *kvm, gfn_t gfn, int level)
+{
+	struct sept_call unblock = { .leaf = SEPT_UNBLOCK, .gfn = gfn, .level = level };
+	u64 err = call(kvm, &unblock);
+
+	if (err)
+		refused(kvm, &unblock, err);
 }
 
 static bool must_block(u64 err)
@@ -218,6 +266,65 @@ static u64 flush_caches(struct kvm *kvm, kvm_pfn_t pfn, int level)
 	return err;
 }
 
+void tdx_lose(struct kvm *kvm, kvm_pfn_t pfn, const char *cause, u64 err)
+{
+	pr_err_ratelimited("%s of PFN 0x%llx failed: 0x%llx\n", cause, pfn, err);
+	kvm_mirror_lose(kvm, pfn, cause);
+}
+
+/* The table of the S-EPT is not the module's any more. */
+static void free_table(struct kvm *kvm, struct kvm_mmu_page *sp)
+{
+	struct page *page = virt_to_page(sp->external_spt);
+	u64 err = flush_caches(kvm, page_to_pfn(page), PG_LEVEL_4K);
+
+	sp->external_spt = NULL;
+	if (err) {
+		tdx_lose(kvm, page_to_pfn(page), "TDH_PHYMEM_PAGE_WBINVD", err);
+		return;
+	}
+
+	tdx_quirk_reset_paddr(page_to_phys(page), PAGE_SIZE);
+	__free_page(page);
+}
+
+int tdx_promote(struct kvm *kvm, gfn_t gfn, int level, struct kvm_mmu_page *sp)
+{
+	struct sept_call promote = { .leaf = SEPT_PROMOTE, .gfn = gfn, .level = level };
+	u64 err = resize(kvm, &promote);
+
+	if (!err) {
+		free_table(kvm, sp);
+		return 0;
+	}
+
+	/* Parts that the TD has not accepted are nothing to speak of. */
+	if (status(err) != TDX_EPT_INVALID_PROMOTE_CONDITIONS &&
+	    status(err) != TDX_INTERRUPTED_RESTARTABLE && !is_busy(err))
+		complain(&promote, err);
+
+	if (!kvm->vm_dead)
+		unblock(kvm, gfn, level);
+	return -EAGAIN;
+}
+
+void tdx_promote_add(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn)
+{
+	if (tdx_leaf_level(kvm) == PG_LEVEL_2M && folio_order(pfn_folio(pfn)) >= PMD_ORDER)
+		kvm_promote_add(&tdx_of(kvm)->promoter, gfn, GFP_NOWAIT | __GFP_ACCOUNT);
+}
+
+static const struct kvm_promote_ops tdx_promote_ops = {
+	.promote	= kvm_mirror_promote,
+	.ms		= &tdx_promote_ms,
+};
+
+void tdx_promote_init(struct kvm *kvm)
+{
+	kvm_promote_init(&tdx_of(kvm)->promoter, kvm, &tdx_promote_ops,
+			 &kvm->stat.sept_promotions, &kvm->stat.sept_promotion_fails);
+}
+
 void tdx_reclaim(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn)
 {
 	struct sept_call remove = { .leaf = SEPT_REMOVE, .gfn = gfn, .level = level };
@@ -233,10 +340,15 @@ void tdx_reclaim(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn)
 		tdx_track(kvm);
 		err = call(kvm, &remove);
 	}
-	err = err ?: flush_caches(kvm, pfn, level);
 	if (err) {
 		refused(kvm, &remove, err);
-		kvm_mirror_lose(kvm, pfn);
+		kvm_mirror_lose(kvm, pfn, sept_leaf_names[SEPT_REMOVE]);
+		return;
+	}
+
+	err = flush_caches(kvm, pfn, level);
+	if (err) {
+		tdx_lose(kvm, pfn, "TDH_PHYMEM_PAGE_WBINVD", err);
 		return;
 	}
 

@@ -26,6 +26,8 @@ static inline int tdx_accept_level(u64 ext_qual)
 
 #ifdef CONFIG_KVM_INTEL_TDX
 
+struct kvm_mmu_page;
+
 /*
  * The highest level at which private memory of @kvm may be mapped: 2M if the
  * module can split it again, and if there is content to be kept by that.
@@ -53,8 +55,29 @@ void tdx_track(struct kvm *kvm);
 /* Split the leaf at @level by way of @table, which becomes the module's. */
 int tdx_split(struct kvm *kvm, gfn_t gfn, int level, struct page *table);
 
+/*
+ * Make one leaf at @level of the 512 below @sp, whose S-EPT page is freed then.
+ * Returns 0, or an error if the range stays as it is.
+ */
+int tdx_promote(struct kvm *kvm, gfn_t gfn, int level, struct kvm_mmu_page *sp);
+
 /* Take the leaf at @level away from the TD, or lose the folio at @pfn. */
 void tdx_reclaim(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn);
+
+/* Have ranges promoted that are added from now on. */
+void tdx_promote_init(struct kvm *kvm);
+
+/*
+ * The page at @pfn was mapped at 4K: have its range looked at if it may be mapped
+ * larger.  Needs mmu_lock.
+ */
+void tdx_promote_add(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn);
+
+/*
+ * The host can't have the page at @pfn back, as @cause failed with @err: it is
+ * quarantined, counted and traced, and the VM ends.
+ */
+void tdx_lose(struct kvm *kvm, kvm_pfn_t pfn, const char *cause, u64 err);
 
 /* A TD that lost pages owns them for ever: its root can't be reclaimed. */
 static inline bool tdx_owns_pages(struct kvm *kvm)

@@ -60,42 +60,12 @@ static void test_batch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, snp_batch(0x200, 0x1ff), 0x1ff);
 }
 
-/* After two failures a range is due in scans 4, 8, 12, ... */
-static void test_promote_due(struct kunit *test)
-{
-	unsigned long scan;
-
-	for (scan = 1; scan <= 16; scan++) {
-		KUNIT_EXPECT_TRUE(test, snp_promote_due(scan, 0));
-		KUNIT_EXPECT_EQ(test, snp_promote_due(scan, 2), scan % 4 == 0);
-	}
-}
-
-/* Six tries in 63 scans, ten in 1,023, and then one in each 1,024. */
-static void test_promote_backs_off(struct kunit *test)
-{
-	unsigned long scan, tries = 0;
-
-	for (scan = 1; scan <= 4096; scan++) {
-		tries += snp_promote_due(scan, tries);
-		if (scan == 63)
-			KUNIT_EXPECT_EQ(test, tries, 6);
-		if (scan == 1023)
-			KUNIT_EXPECT_EQ(test, tries, 10);
-	}
-	KUNIT_EXPECT_EQ(test, tries, 14);
-	KUNIT_EXPECT_FALSE(test, snp_promote_due(1023, ULONG_MAX));
-	KUNIT_EXPECT_TRUE(test, snp_promote_due(2048, ULONG_MAX));
-}
-
 static struct kunit_case snp_plan_cases[] = {
 	KUNIT_CASE(test_entry_level),
 	KUNIT_CASE(test_leaf_level),
 	KUNIT_CASE(test_reclaim),
 	KUNIT_CASE(test_range_walk),
 	KUNIT_CASE(test_batch),
-	KUNIT_CASE(test_promote_due),
-	KUNIT_CASE(test_promote_backs_off),
 	{}
 };
 

@@ -5,7 +5,8 @@
  * Example: a TD accepts 16M at 2M, which takes 8 faults and makes 8 leaves.  It
  * shares one page of the third: that leaf becomes 512 of 4K, of which one is
  * unmapped, and the TD finds in the other 511 what it had written.  Accepted at
- * 4K, memory is mapped at 4K from then on.
+ * 4K, memory is mapped at 4K from then on: nothing is promoted in here, see
+ * tdx_promote_test.c for that.
  */
 #include "gmem_huge.h"
 #include "kselftest_harness.h"
@@ -66,12 +67,14 @@ FIXTURE_SETUP(tdx_huge)
 	if (!(gmem_huge_supported_flags(KVM_X86_TDX_VM) &
 	      GUEST_MEMFD_FLAG_LARGE_FOLIOS))
 		SKIP(return, "KVM offers no large folios to TDs");
+	td_set_promote_ms(0);
 }
 
 FIXTURE_TEARDOWN(tdx_huge)
 {
 	if (self->vm)
 		kvm_vm_free(self->vm);
+	td_set_promote_ms(TD_PROMOTE_MS);
 }
 
 TEST_F(tdx_huge, accept_2m)
@@ -213,6 +216,24 @@ TEST_F(tdx_huge, punch_hole)
 	td_check(self->vcpus[0], TD_GPA, SZ_2M / 2, TAG);
 	td_check(self->vcpus[0], TD_GPA + 2 * SZ_2M + SZ_2M / 2,
 		 SIZE - 2 * SZ_2M - SZ_2M / 2, TAG);
+}
+
+/* However small the leaves are, a hole takes them together. */
+TEST_F_TIMEOUT(tdx_huge, zap_4k, GMEM_HUGE_TIMEOUT)
+{
+	u64 size = 2 * SIZE;
+
+	setup(self, 2, size);
+	td_accept(self->vcpus[0], TD_GPA, size, 0);
+	td_write(self->vcpus[1], TD_GPA, size, TAG);
+	TEST_LEAVES(self, 0, 2 * NR_2M * NR_4K, 0);
+
+	vm_guest_mem_punch_hole(self->vm, TD_GPA, size);
+	TEST_LEAVES(self, 0, 0, 0);
+	/* Who wanted 4K gets 4K again. */
+	td_accept(self->vcpus[1], ODD_GPA, PAGE_SIZE, 0);
+	td_check(self->vcpus[0], ODD_GPA, PAGE_SIZE, 0);
+	TEST_LEAVES(self, 0, 1, 0);
 }
 
 /* A TD ends with memory of both sizes, of which not everything is accepted. */

@@ -79,6 +79,11 @@ void td_accept(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size, int level);
 void td_share(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size);
 void td_unshare(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size);
 
+/* Milliseconds between scans for ranges to promote, 0 for never. */
+#define TD_PROMOTE_MS		500
+
+void td_set_promote_ms(unsigned int ms);
+
 /* Guest side, lib/x86/tdx_guest.c */
 void td_guest_code(struct td_op *op);
 

@@ -295,3 +295,11 @@ void td_unshare(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size)
 {
 	td_must_do(vcpu, (struct td_op){ TD_MAP_PRIVATE, gpa, size });
 }
+
+void td_set_promote_ms(unsigned int ms)
+{
+	FILE *file = fopen("/sys/module/kvm_intel/parameters/tdx_promote_ms", "w");
+
+	TEST_ASSERT(file && fprintf(file, "%u", ms) > 0 && !fclose(file),
+		    "tdx_promote_ms should be writable");
+}

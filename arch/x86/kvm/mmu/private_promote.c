@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Look for 2M ranges of private memory that can be made whole again.
+ *
+ * A range is made of 4K pages because somebody asked for 4K somewhere in it.
+ * When its 512 pages are alike again is not always known to the host: the owner
+ * of the table behind the page tables, the firmware for instance, is asked, later
+ * and later if it refuses.  It is asked soon again when a page of the range
+ * becomes private, or is assigned.
+ *
+ * Worked example, scans being 500 ms apart: a page of a range is shared, which
+ * is remembered.  Scans 1, 2, 4 and 8 ask in vain.  The page is private again
+ * before scan 9, which asks and succeeds, and the range is forgotten.
+ *
+ * Locks, outer to inner: folio lock, and what ops->promote() takes, i.e.
+ * mmu_lock.
+ */
+#include <linux/pagemap.h>
+#include <linux/pgtable.h>
+
+#include "private_promote.h"
+
+static enum kvm_promote_outcome promote(struct kvm_promoter *promoter, gfn_t gfn)
+{
+	struct kvm_promotion p = {
+		.kvm	= promoter->kvm,
+		.slot	= gfn_to_memslot(promoter->kvm, gfn),
+		.gfn	= gfn,
+	};
+	enum kvm_promote_outcome outcome;
+	struct folio *folio;
+
+	if (p.kvm->vm_dead || !kvm_slot_has_gmem(p.slot))
+		return KVM_PROMOTE_GONE;
+
+	folio = kvm_gmem_lock_folio(p.slot, gfn, &p.pfn);
+	if (!folio)
+		return KVM_PROMOTE_GONE;
+
+	p.order = folio_order(folio);
+	outcome = promoter->ops->promote(&p);
+	folio_unlock(folio);
+	folio_put(folio);
+	return outcome;
+}
+
+static void scan_range(struct kvm_promoter *promoter, unsigned long index, void *entry)
+{
+	unsigned long tries = xa_to_value(entry);
+	void *next = NULL;
+
+	if (!kvm_promote_due(promoter->nr_scans, tries))
+		return;
+
+	switch (promote(promoter, (gfn_t)index * PTRS_PER_PMD)) {
+	case KVM_PROMOTE_DONE:
+		atomic64_inc(promoter->promoted);
+		break;
+	case KVM_PROMOTE_REFUSED:
+		next = xa_mk_value(tries + 1);
+		fallthrough;
+	case KVM_PROMOTE_GONE:
+		atomic64_inc(promoter->failed);
+		break;
+	}
+
+	/* Leave alone what was added anew meanwhile. */
+	xa_cmpxchg(&promoter->ranges, index, entry, next, GFP_KERNEL);
+}
+
+static void schedule_scan(struct kvm_promoter *promoter)
+{
+	unsigned int ms = READ_ONCE(*promoter->ops->ms);
+
+	if (ms)
+		schedule_delayed_work(&promoter->scan, msecs_to_jiffies(ms));
+}
+
+static void scan(struct work_struct *work)
+{
+	struct kvm_promoter *promoter =
+		container_of(to_delayed_work(work), struct kvm_promoter, scan);
+	unsigned long index;
+	void *entry;
+	int idx;
+
+	/* Switched off meanwhile: who is added next has it go on. */
+	if (!READ_ONCE(*promoter->ops->ms))
+		return;
+
+	promoter->nr_scans++;
+	idx = srcu_read_lock(&promoter->kvm->srcu);
+	xa_for_each(&promoter->ranges, index, entry) {
+		scan_range(promoter, index, entry);
+		cond_resched();
+	}
+	srcu_read_unlock(&promoter->kvm->srcu, idx);
+
+	if (!xa_empty(&promoter->ranges))
+		schedule_scan(promoter);
+}
+
+void kvm_promote_add(struct kvm_promoter *promoter, gfn_t gfn, gfp_t gfp)
+{
+	unsigned long index = gfn / PTRS_PER_PMD;
+
+	/* Pages are assigned one after the other: one of them has it scanned. */
+	if (xa_load(&promoter->ranges, index) != xa_mk_value(0))
+		xa_store(&promoter->ranges, index, xa_mk_value(0), gfp);
+	schedule_scan(promoter);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_promote_add);
+
+void kvm_promote_again(struct kvm_promoter *promoter, gfn_t start, gfn_t end)
+{
+	unsigned long index, last = (end - 1) / PTRS_PER_PMD;
+	bool any = false;
+	void *entry;
+
+	/* An entry is exchanged for another one: nothing is allocated. */
+	xa_for_each_range(&promoter->ranges, index, entry, start / PTRS_PER_PMD, last) {
+		xa_cmpxchg(&promoter->ranges, index, entry, xa_mk_value(0), GFP_NOWAIT);
+		any = true;
+	}
+
+	if (any)
+		schedule_scan(promoter);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_promote_again);
+
+void kvm_promote_init(struct kvm_promoter *promoter, struct kvm *kvm,
+		      const struct kvm_promote_ops *ops, atomic64_t *promoted,
+		      atomic64_t *failed)
+{
+	promoter->kvm = kvm;
+	promoter->ops = ops;
+	promoter->promoted = promoted;
+	promoter->failed = failed;
+	xa_init(&promoter->ranges);
+	INIT_DELAYED_WORK(&promoter->scan, scan);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_promote_init);
+
+void kvm_promote_destroy(struct kvm_promoter *promoter)
+{
+	cancel_delayed_work_sync(&promoter->scan);
+	xa_destroy(&promoter->ranges);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_promote_destroy);
