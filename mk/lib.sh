@@ -35,8 +35,9 @@ need_space() {
 	[ "$free" -ge "$1" ] || die "no disk space: $1 GiB wanted under $BUILD, $free GiB free; make room or move the checkout"
 }
 
+# A miss is one run of the compiler: what the compiler says that it read takes the place of a preprocessor's run.
 use_ccache() {
-	export CCACHE_DIR CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G CCACHE_BASEDIR=$BUILD
+	export CCACHE_DIR CCACHE_DEPEND=1 CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G CCACHE_BASEDIR=$BUILD
 	CCACHE_DIR=$(cache_dir)/ccache
 	mkdir -p "$CCACHE_DIR"
 }
