@@ -22,8 +22,10 @@ exec chroot /debian /usr/bin/qemu-system-x86_64 -nodefaults -no-user-config -dis
 	-object memory-backend-memfd,id=ram,size={memory}M,share=true -object sev-snp-guest,id=sev0,cbitpos=51,reduced-phys-bits=5{launch} \\
 	-bios /guest/{firmware} -kernel /guest/vmlinuz -initrd /guest/initrd -append "{append}" \\
 	-device virtio-serial-pci,disable-legacy=on,iommu_platform=on -chardev stdio,id=console,signal=off \\
-	-device virtconsole,chardev=console
+	-device virtconsole,chardev=console{serial}
 """
+# What the guest's kernel says before there is a console; each character is several exits.
+SERIAL, EARLY = " \\\n\t-serial file:/tmp/early", "earlyprintk=serial,ttyS0,115200,keep ignore_loglevel"
 # The names are stock's and the series': a kernel that lacks one does not show it.
 SAMPLE = """\
 sample() {
@@ -35,9 +37,14 @@ sample() {
 	[ -z "$line" ] || echo "host: at $(cut -d' ' -f1 /proc/uptime) s:$line"
 }
 """
-# How often the guest asked for page state changes by its GHCB, and mappings of 2M that the host's own map of memory lost
+# How often the guest asked for page state changes by its GHCB, and mappings of 2M that the host's own map of memory lost. A guest that
+# is shut down (a triple fault) or asks for its end (SEV_TERM) leaves a VMM that says nothing of it: KVM tells.
 TRACE = """\
 trace=/sys/kernel/tracing
+mkdir $trace/instances/ends
+echo "reason == 8 || reason == 24" >$trace/instances/ends/events/kvm/kvm_userspace_exit/filter
+echo 1 >$trace/instances/ends/events/kvm/kvm_userspace_exit/enable
+ends() { sed -n 's/.*kvm_userspace_exit: /host: KVM ended the guest: /p' $trace/instances/ends/trace; }
 echo "exit_reason == 0x80000010" >$trace/events/kvm/kvm_vmgexit_enter/filter
 echo 1 >$trace/events/kvm/kvm_vmgexit_enter/enable
 state_changes() { echo "host: state-changes $(cat $trace/per_cpu/cpu*/stats | awk '/^(entries|overrun):/ { sum += $2 } END { print sum }')"; }
@@ -56,6 +63,8 @@ class Guest:
     hashes: bool = False
     # More on its command line
     words: str = ""
+    # A serial port from the first message on
+    early: bool = False
 
     @property
     def firmware(self):
@@ -63,12 +72,14 @@ class Guest:
 
     @property
     def append(self):
-        return f"console=hvc0 panic=-1 accept_memory={self.accept} {self.words}".strip()
+        early = f" {EARLY}" if self.early else ""
+        return f"console=hvc0 panic=-1 accept_memory={self.accept}{early} {self.words}".strip()
 
     def vmm(self, **launch):
         """The script that starts the VMM; `launch` are more properties of sev-snp-guest."""
         properties = ({"kernel-hashes": "on"} if self.hashes else {}) | launch
         return VMM.format(cpus=self.cpus, memory=self.memory_mib, append=self.append, firmware=self.firmware,
+                          serial=SERIAL if self.early else "",
                           launch="".join(f",{name}={value}" for name, value in properties.items()))
 
     def measured(self):
