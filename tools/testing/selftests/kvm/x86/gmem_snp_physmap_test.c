@@ -68,16 +68,22 @@ static u64 pool(const char *param)
 	return value;
 }
 
-/* What was split is collapsed soon, but not at once. */
+/*
+ * What was split is collapsed soon, but not at once.  And the counts are read one
+ * after the other: a collapse in between is in some of them, so go by what a
+ * second look confirms.
+ */
 static struct direct_map wait_for_collapses(const struct direct_map *before)
 {
-	struct direct_map now = direct_map();
+	struct direct_map last, now = direct_map();
 	int left = PATIENCE_MS;
 
-	for (; now.kb_large < before->kb_large && left > 0; left--) {
+	do {
+		last = now;
 		usleep(1000);
 		now = direct_map();
-	}
+	} while ((now.kb_large < before->kb_large || memcmp(&last, &now, sizeof(now))) &&
+		 left-- > 0);
 	return now;
 }
 
