@@ -12,6 +12,7 @@
 #include "qemu/units.h"
 #include "qapi/error.h"
 #include "exec/cputlb.h"
+#include "exec/exec-all.h"
 #include "hw/boards.h"
 #include "hw/i386/snp-host.h"
 #include "hw/i386/tdx-host.h"
@@ -54,15 +55,31 @@ static void flush_cpu(CPUState *cs, run_on_cpu_data pending)
 }
 
 /*
- * Nothing but the check of the host's accesses wants it: what a TD may still
- * use is the host's to track. So other CPUs need not be waited for, and one
- * flush serves all changes before it.
+ * The module writes content past the CPUs' own stores: code that was translated
+ * from a page must not run when the next owner has other code there, at the
+ * same address.
+ */
+static void forget_code(uint64_t pa, uint64_t len)
+{
+    void *ptr = snp_host_ram_ptr(pa);
+    ram_addr_t start = ptr ? qemu_ram_addr_from_host(ptr) : RAM_ADDR_INVALID;
+
+    if (start != RAM_ADDR_INVALID) {
+        tb_invalidate_phys_range(start, start + len - 1);
+    }
+}
+
+/*
+ * Nothing but the check of the host's accesses wants the flush: what a TD may
+ * still use is the host's to track. So other CPUs need not be waited for, and
+ * one flush serves all changes before it.
  */
 static void module_private_changed(void *opaque, uint64_t pa, uint64_t len)
 {
     TDXHostState *host = opaque;
     CPUState *cs;
 
+    forget_code(pa, len);
     CPU_FOREACH(cs) {
         bool *pending = &host->flush_pending[cs->cpu_index];
 
