@@ -8,9 +8,8 @@
  * 4K, memory is mapped at 4K from then on: nothing is promoted in here, see
  * tdx_promote_test.c for that.
  */
-#include "gmem_huge.h"
 #include "kselftest_harness.h"
-#include "tdx.h"
+#include "tdx_huge.h"
 
 #define TAG		0x5a0ull
 #define NR_2M		8
@@ -26,19 +25,9 @@ FIXTURE(tdx_huge) {
 	struct gmem_huge_stats before;
 };
 
-static struct gmem_huge_stats stats_of(struct kvm_vcpu *vcpu)
-{
-	struct gmem_huge g = { .vm = vcpu->vm, .vcpu = vcpu };
-
-	return gmem_huge_stats(&g);
-}
-
 static void setup(FIXTURE_DATA(tdx_huge) *self, u32 nr_vcpus, u64 size)
 {
-	self->vm = td_create(nr_vcpus, size, self->vcpus);
-	/* Its code and stack are mapped from now on. */
-	td_write(self->vcpus[0], TD_GPA, 0, 0);
-	self->before = stats_of(self->vcpus[0]);
+	self->before = td_create_running(&self->vm, nr_vcpus, size, self->vcpus);
 }
 
 /* Claim how many leaves there are more than in the beginning. */
@@ -48,25 +37,18 @@ static void setup(FIXTURE_DATA(tdx_huge) *self, u32 nr_vcpus, u64 size)
 static void test_leaves(FIXTURE_DATA(tdx_huge) *self, u64 nr_2m, u64 nr_4k,
 			u64 nr_splits, unsigned int line)
 {
-	struct gmem_huge_stats now = stats_of(self->vcpus[0]);
-	const struct gmem_huge_stats *before = &self->before;
+	struct gmem_huge_stats now = td_stats(self->vcpus[0]);
+	u64 splits = now.splits - self->before.splits;
 
-	TEST_ASSERT(now.pages_2m - before->pages_2m == nr_2m &&
-		    now.pages_4k - before->pages_4k == nr_4k &&
-		    now.splits - before->splits == nr_splits,
-		    "Line %u: %ld x 2M, %ld x 4K, %ld splits, not %ld, %ld, %ld",
-		    line, now.pages_2m - before->pages_2m,
-		    now.pages_4k - before->pages_4k,
-		    now.splits - before->splits, nr_2m, nr_4k, nr_splits);
+	test_td_leaves(self->vcpus[0], &self->before, nr_2m, nr_4k, line);
+	TEST_ASSERT(splits == nr_splits, "Line %u: %ld splits, not %ld", line, splits,
+		    nr_splits);
 }
 
 FIXTURE_SETUP(tdx_huge)
 {
-	if (!td_is_supported())
-		SKIP(return, "KVM offers no TDs");
-	if (!(gmem_huge_supported_flags(KVM_X86_TDX_VM) &
-	      GUEST_MEMFD_FLAG_LARGE_FOLIOS))
-		SKIP(return, "KVM offers no large folios to TDs");
+	if (td_huge_missing())
+		SKIP(return, "%s", td_huge_missing());
 	td_set_promote_ms(0);
 }
 
@@ -85,7 +67,7 @@ TEST_F(tdx_huge, accept_2m)
 	td_accept(self->vcpus[0], TD_GPA, SIZE, 1);
 	TEST_LEAVES(self, NR_2M, 0, 0);
 
-	now = stats_of(self->vcpus[0]);
+	now = td_stats(self->vcpus[0]);
 	TEST_ASSERT(now.faults - self->before.faults <= NR_2M + 1,
 		    "%lu faults for %d leaves",
 		    now.faults - self->before.faults, NR_2M);
@@ -105,7 +87,7 @@ TEST_F_TIMEOUT(tdx_huge, accept_1g, GMEM_HUGE_TIMEOUT)
 	td_accept(self->vcpus[0], TD_GPA, SZ_1G, 1);
 	TEST_LEAVES(self, nr_2m, 0, 0);
 
-	now = stats_of(self->vcpus[0]);
+	now = td_stats(self->vcpus[0]);
 	TEST_ASSERT(now.faults - self->before.faults <= nr_2m + 8,
 		    "%lu faults for %lu leaves",
 		    now.faults - self->before.faults, nr_2m);
@@ -142,10 +124,10 @@ TEST_F(tdx_huge, accept_4k_in_2m)
 	vcpu_ioctl(self->vcpus[0], KVM_PRE_FAULT_MEMORY, &range);
 	TEST_LEAVES(self, 1, 0, 0);
 
-	self->before = stats_of(self->vcpus[0]);
+	self->before = td_stats(self->vcpus[0]);
 	td_accept(self->vcpus[0], TD_GPA + 2 * SZ_2M, SZ_2M, 0);
 	TEST_LEAVES(self, -1ul, NR_4K, 1);
-	TEST_ASSERT(stats_of(self->vcpus[0]).faults - self->before.faults <= 2,
+	TEST_ASSERT(td_stats(self->vcpus[0]).faults - self->before.faults <= 2,
 		    "The rest needs no fault");
 	td_check(self->vcpus[0], TD_GPA + 2 * SZ_2M, SZ_2M, 0);
 }
@@ -176,11 +158,11 @@ TEST_F(tdx_huge, convert_one_page)
 
 	td_share(self->vcpus[0], ODD_GPA, PAGE_SIZE);
 	TEST_LEAVES(self, NR_2M - 1, NR_4K - 1, 1);
-	split = stats_of(self->vcpus[0]);
+	split = td_stats(self->vcpus[0]);
 	td_check(self->vcpus[0], third, ODD_GPA - third, TAG);
 	td_check(self->vcpus[0], ODD_GPA + PAGE_SIZE,
 		 third + SZ_2M - ODD_GPA - PAGE_SIZE, TAG);
-	TEST_ASSERT_EQ(stats_of(self->vcpus[0]).faults, split.faults);
+	TEST_ASSERT_EQ(td_stats(self->vcpus[0]).faults, split.faults);
 
 	td_unshare(self->vcpus[0], ODD_GPA, PAGE_SIZE);
 	td_accept(self->vcpus[0], ODD_GPA, PAGE_SIZE, 0);

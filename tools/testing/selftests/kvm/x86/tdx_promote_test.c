@@ -12,9 +12,8 @@
  * A range stays at 4K as long as a page of it is shared, or not accepted while
  * others are.
  */
-#include "gmem_huge.h"
 #include "kselftest_harness.h"
-#include "tdx.h"
+#include "tdx_huge.h"
 
 #define TAG	0x9a0ull
 #define ODD_GPA	(TD_GPA + 77 * PAGE_SIZE)
@@ -29,13 +28,6 @@ FIXTURE(promote) {
 	struct kvm_vcpu *vcpus[TD_MAX_VCPUS];
 	struct gmem_huge_stats before;
 };
-
-static struct gmem_huge_stats stats_of(FIXTURE_DATA(promote) *self)
-{
-	struct gmem_huge g = { .vm = self->vm, .vcpu = self->vcpus[0] };
-
-	return gmem_huge_stats(&g);
-}
 
 static bool is_dead(struct kvm_vm *vm)
 {
@@ -75,28 +67,16 @@ static bool wait_for_fails(FIXTURE_DATA(promote) *self, u64 nr)
 static void test_leaves(FIXTURE_DATA(promote) *self, u64 nr_2m, u64 nr_4k,
 			unsigned int line)
 {
-	struct gmem_huge_stats now = stats_of(self);
-
-	TEST_ASSERT(now.pages_2m - self->before.pages_2m == nr_2m &&
-		    now.pages_4k - self->before.pages_4k == nr_4k,
-		    "Line %u: %ld x 2M, %ld x 4K, not %ld, %ld", line,
-		    now.pages_2m - self->before.pages_2m,
-		    now.pages_4k - self->before.pages_4k, nr_2m, nr_4k);
+	test_td_leaves(self->vcpus[0], &self->before, nr_2m, nr_4k, line);
 }
 
 FIXTURE_SETUP(promote)
 {
-	if (!td_is_supported())
-		SKIP(return, "KVM offers no TDs");
-	if (!(gmem_huge_supported_flags(KVM_X86_TDX_VM) &
-	      GUEST_MEMFD_FLAG_LARGE_FOLIOS))
-		SKIP(return, "KVM offers no large folios to TDs");
+	if (td_huge_missing())
+		SKIP(return, "%s", td_huge_missing());
 
 	td_set_promote_ms(SCAN_MS);
-	self->vm = td_create(4, 2 * SZ_2M, self->vcpus);
-	/* Its code and stack are mapped from now on. */
-	td_write(self->vcpus[0], TD_GPA, 0, 0);
-	self->before = stats_of(self);
+	self->before = td_create_running(&self->vm, 4, 2 * SZ_2M, self->vcpus);
 }
 
 FIXTURE_TEARDOWN(promote)
@@ -123,11 +103,11 @@ static void convert_back(FIXTURE_DATA(promote) *self, gpa_t gpa)
 /* One leaf, and no vCPU has to fault to find in it what it left there. */
 static void claim_2m_and_kept(FIXTURE_DATA(promote) *self)
 {
-	u64 faults = stats_of(self).faults;
+	u64 faults = td_stats(self->vcpus[0]).faults;
 
 	TEST_LEAVES(self, 1, 0);
 	td_check(self->vcpus[0], TD_GPA, SZ_2M, TAG);
-	TEST_ASSERT_EQ(stats_of(self).faults, faults);
+	TEST_ASSERT_EQ(td_stats(self->vcpus[0]).faults, faults);
 }
 
 TEST_F_TIMEOUT(promote, after_a_conversion, GMEM_HUGE_TIMEOUT)
@@ -135,14 +115,14 @@ TEST_F_TIMEOUT(promote, after_a_conversion, GMEM_HUGE_TIMEOUT)
 	u64 promotions;
 
 	accept_and_write(self);
-	promotions = stats_of(self).promotions;
+	promotions = td_stats(self->vcpus[0]).promotions;
 	td_share(self->vcpus[0], ODD_GPA, PAGE_SIZE);
 	TEST_LEAVES(self, 0, NR_4K - 1);
 
 	convert_back(self, ODD_GPA);
 	TEST_ASSERT(wait_for_promotions(self, 1), "The range should come back");
 	claim_2m_and_kept(self);
-	TEST_ASSERT_EQ(stats_of(self).promotions, promotions + 1);
+	TEST_ASSERT_EQ(td_stats(self->vcpus[0]).promotions, promotions + 1);
 }
 
 /* Once is not for ever, and a leaf that came back is split like any other. */

@@ -6,9 +6,8 @@
  * them from the TD, and with them their content.  Added anew, with an odd end,
  * the last range of the slot is mapped at 4K.
  */
-#include "gmem_huge.h"
 #include "kselftest_harness.h"
-#include "tdx.h"
+#include "tdx_huge.h"
 
 #define TAG	0x510ull
 #define NR_2M	4
@@ -22,41 +21,22 @@ FIXTURE(tdx_slot) {
 	struct gmem_huge_stats before;
 };
 
-static struct gmem_huge_stats stats_of(FIXTURE_DATA(tdx_slot) *self)
-{
-	struct gmem_huge g = { .vm = self->vm, .vcpu = self->vcpus[0] };
-
-	return gmem_huge_stats(&g);
-}
-
 /* Claim how many leaves there are more than in the beginning. */
 #define TEST_LEAVES(self, nr_2m, nr_4k) test_leaves(self, nr_2m, nr_4k, __LINE__)
 
 static void test_leaves(FIXTURE_DATA(tdx_slot) *self, u64 nr_2m, u64 nr_4k,
 			unsigned int line)
 {
-	struct gmem_huge_stats now = stats_of(self);
-
-	TEST_ASSERT(now.pages_2m - self->before.pages_2m == nr_2m &&
-		    now.pages_4k - self->before.pages_4k == nr_4k,
-		    "Line %u: %ld x 2M, %ld x 4K, not %ld, %ld", line,
-		    now.pages_2m - self->before.pages_2m,
-		    now.pages_4k - self->before.pages_4k, nr_2m, nr_4k);
+	test_td_leaves(self->vcpus[0], &self->before, nr_2m, nr_4k, line);
 }
 
 FIXTURE_SETUP(tdx_slot)
 {
-	if (!td_is_supported())
-		SKIP(return, "KVM offers no TDs");
-	if (!(gmem_huge_supported_flags(KVM_X86_TDX_VM) &
-	      GUEST_MEMFD_FLAG_LARGE_FOLIOS))
-		SKIP(return, "KVM offers no large folios to TDs");
+	if (td_huge_missing())
+		SKIP(return, "%s", td_huge_missing());
 
 	td_set_promote_ms(0);
-	self->vm = td_create(2, SIZE, self->vcpus);
-	/* Its code and stack are mapped from now on. */
-	td_write(self->vcpus[0], TD_GPA, 0, 0);
-	self->before = stats_of(self);
+	self->before = td_create_running(&self->vm, 2, SIZE, self->vcpus);
 }
 
 FIXTURE_TEARDOWN(tdx_slot)
@@ -145,9 +125,9 @@ TEST_F(tdx_slot, prefault)
 		vcpu_ioctl(self->vcpus[0], KVM_PRE_FAULT_MEMORY, &range);
 	TEST_LEAVES(self, NR_2M, 0);
 
-	faults = stats_of(self).faults;
+	faults = td_stats(self->vcpus[0]).faults;
 	td_accept(self->vcpus[0], TD_GPA, SIZE, 1);
-	TEST_ASSERT_EQ(stats_of(self).faults, faults);
+	TEST_ASSERT_EQ(td_stats(self->vcpus[0]).faults, faults);
 	td_check(self->vcpus[1], TD_GPA, SIZE, 0);
 	TEST_LEAVES(self, NR_2M, 0);
 }
