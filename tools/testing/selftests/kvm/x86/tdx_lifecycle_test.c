@@ -145,4 +145,44 @@ TD_TEST(migrate, SIZE)
 	}
 }
 
+#define NR_CODE_PAGES	16
+
+/* movl $@number, %eax; ret */
+static void write_function(u8 *code, u32 number)
+{
+	code[0] = 0xb8;
+	memcpy(code + 1, &number, sizeof(number));
+	code[5] = 0xc3;
+}
+
+/*
+ * A TD runs its own code where its predecessors had theirs: its pages are
+ * likely theirs, too.
+ */
+TEST_F(tdx_lifecycle, own_code)
+{
+	u32 round, page;
+
+	for (round = 1; round <= 8; round++) {
+		gva_t code;
+
+		self->vm = td_create_empty(1, 0);
+		self->vcpus[0] = td_add_vcpu(self->vm, 0);
+		code = vm_alloc(self->vm, NR_CODE_PAGES * PAGE_SIZE,
+				KVM_UTIL_MIN_VADDR);
+		for (page = 0; page < NR_CODE_PAGES; page++)
+			write_function(addr_gva2hva(self->vm, code + page * PAGE_SIZE),
+				       round << 16 | page);
+		td_load(self->vm);
+		td_finalize(self->vm);
+
+		for (page = 0; page < NR_CODE_PAGES; page++)
+			TEST_ASSERT_EQ(td_do(self->vcpus[0], (struct td_op){
+				TD_CALL, code + page * PAGE_SIZE,
+			})->result, round << 16 | page);
+		kvm_vm_free(self->vm);
+		self->vm = NULL;
+	}
+}
+
 TEST_HARNESS_MAIN

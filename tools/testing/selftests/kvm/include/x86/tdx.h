@@ -37,6 +37,8 @@ enum td_verb {
 	/* Ask the host to convert. */
 	TD_MAP_PRIVATE,
 	TD_MAP_SHARED,
+	/* Call the function at @gpa, which is mapped there; the result is its. */
+	TD_CALL,
 	TD_NR_VERBS,
 };
 

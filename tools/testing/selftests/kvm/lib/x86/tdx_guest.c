@@ -140,6 +140,8 @@ static u64 guest_do(struct td_op *op)
 		return guest_map(op->gpa, op->size, false);
 	case TD_MAP_SHARED:
 		return guest_map(op->gpa, op->size, true);
+	case TD_CALL:
+		return ((u64 (*)(void))op->gpa)();
 	default:
 		return -1ull;
 	}
