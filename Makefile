@@ -31,7 +31,7 @@ run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/image
 test: build
 	@DEBUG=$(DEBUG) mk/test $(T)
 
-#: make bench           stock and series side by side: table, CSV, SVG; QUICK=1 for the 1 GiB rows alone, MACHINE=snp for SNP guests,
+#: make bench           stock and series side by side: table, CSV, SVG; QUICK=1 for the 1 GiB rows alone, MACHINE=snp|tdx for SNP guests or TDs,
 #:                      CONVERT=1 with it for 1 GiB to shared and back alone (promotion on and off; ten minutes)
 bench: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/plugin
 	@mk/bench $(if $(QUICK),--quick) $(if $(CONVERT),--convert) $(if $(MACHINE),--machine $(MACHINE))

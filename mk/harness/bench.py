@@ -10,7 +10,7 @@ from .machine import Host
 from .paths import BUILD, UserError, relative
 
 # The program of each machine; the SNP one has one vCPU.
-PROGRAMS = {"svm": "x86/gmem_bench", "snp": "x86/gmem_snp_bench"}
+PROGRAMS = {"svm": "x86/gmem_bench", "snp": "x86/gmem_snp_bench", "tdx": "x86/gmem_tdx_bench"}
 PLUGIN = BUILD / "plugin/hostcount.so"
 
 # Whose instructions are page clearing and cache flushing; what is expanded in line, the plugin knows by its opcode.
@@ -19,7 +19,8 @@ CLEAR = re.compile(r"(__clear_pages_unrolled|clear_pages?|clear_contig|__memset|
 FLUSH = re.compile(r"(clflush_cache_range|clflush_cache_range_opt|__wbinvd|__wbnoinvd)(\.\w+)*")
 
 # The program's names of the counters that are metrics of their own.
-FIELDS = ("npf", "pt_pages", "dm_splits", "pages_4k", "pages_2m", "wall_s")
+FIELDS = ("npf", "pt_pages", "dm_splits", "pages_4k", "pages_2m", "augs_4k", "augs_2m", "blocks", "tracks", "demotes", "promotes",
+          "removes", "reclaims", "writebacks", "wall_s")
 
 # What the plugin writes at each edge, after its id.
 COUNTS = ("host_insns", "host_insns_clear", "host_insns_flush", "rmpupdate", "psmash")

@@ -15,6 +15,15 @@ WORDS = {
     "dm_splits": "direct-map splits",
     "rmpupdate": "RMPUPDATE instructions",
     "psmash": "PSMASH instructions",
+    "augs_4k": "AUG calls, 4K",
+    "augs_2m": "AUG calls, 2M",
+    "blocks": "BLOCK calls",
+    "tracks": "TRACK calls",
+    "demotes": "DEMOTE calls",
+    "promotes": "PROMOTE calls",
+    "removes": "REMOVE calls",
+    "reclaims": "RECLAIM calls",
+    "writebacks": "WBINVD calls",
     "host_insns": "host instructions",
     "host_insns_clear": "... clearing pages",
     "host_insns_flush": "... flushing caches",
@@ -69,7 +78,7 @@ def write_csv(found, path):
                 writer.writerow([key.kernel, key.machine, key.op, key.size_mib, key.vcpus, name, value])
 
 
-OPS = ("touch", "prefault", "convert", "punch", "smash", "teardown", "teardown-4k")
+OPS = ("touch", "prefault", "convert", "punch", "smash", "zap", "teardown", "teardown-4k")
 
 PLOT = """# SPDX-License-Identifier: GPL-2.0-only
 set terminal svg size 1250,520 background rgb 'white' font 'sans,13'

@@ -17,6 +17,15 @@
 #define GUEST_MEMFD_FLAG_LARGE_FOLIOS	BIT_ULL(8)
 #endif
 
+/* A count that one benchmark has beside those of all */
+struct gmem_bench_count {
+	const char *name;
+	u64 (*read)(u64 arg);
+	u64 arg;
+};
+
+#define GMEM_BENCH_MAX_COUNTS	12
+
 /* The VM that is measured.  @vm is NULL once it is gone. */
 struct gmem_bench {
 	struct kvm_vm *vm;
@@ -25,6 +34,8 @@ struct gmem_bench {
 	u64 size;
 	int fd;
 	bool touch_only;
+	const struct gmem_bench_count *more;
+	int nr_more;
 };
 
 /* What the command line asks for. */

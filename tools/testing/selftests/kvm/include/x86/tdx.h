@@ -39,6 +39,8 @@ enum td_verb {
 	TD_MAP_SHARED,
 	/* Call the function at @gpa, which is mapped there; the result is its. */
 	TD_CALL,
+	/* As Linux does: 2M at once, and page by page what is mapped smaller. */
+	TD_ACCEPT_ANY,
 	TD_NR_VERBS,
 };
 

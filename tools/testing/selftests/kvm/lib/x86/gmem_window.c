@@ -19,6 +19,7 @@ struct counts {
 	u64 dm_splits;
 	u64 pages_4k;
 	u64 pages_2m;
+	u64 more[GMEM_BENCH_MAX_COUNTS];
 	struct timespec time;
 };
 
@@ -88,6 +89,8 @@ static struct counts read_counts(struct gmem_bench *b)
 		c.pages_4k = vm_get_stat(b->vm, pages_4k);
 		c.pages_2m = vm_get_stat(b->vm, pages_2m);
 	}
+	for (i = 0; i < b->nr_more; i++)
+		c.more[i] = b->more[i].read(b->more[i].arg);
 	clock_gettime(CLOCK_MONOTONIC, &c.time);
 	return c;
 }
@@ -100,12 +103,16 @@ static double seconds_between(struct timespec from, struct timespec to)
 static void print_window(struct gmem_bench *b, const char *op, struct counts before,
 			 struct counts after, struct timespec end)
 {
+	int i;
+
 	printf("gmem_bench id=%d op=%s size_mib=%lu vcpus=%d", next_window++, op,
 	       b->size / SZ_1M, b->nr_vcpus);
 	if (b->vm)
 		printf(" npf=%lu pages_4k=%ld pages_2m=%ld", after.npf - before.npf,
 		       after.pages_4k - before.pages_4k,
 		       after.pages_2m - before.pages_2m);
+	for (i = 0; i < b->nr_more; i++)
+		printf(" %s=%lu", b->more[i].name, after.more[i] - before.more[i]);
 	printf(" pt_pages=%ld dm_splits=%lu wall_s=%.6f\n",
 	       after.pt_pages - before.pt_pages,
 	       after.dm_splits - before.dm_splits,

@@ -121,6 +121,21 @@ static u64 guest_accept_all(const struct td_op *op)
 	return 0;
 }
 
+static u64 guest_accept_any(const struct td_op *op)
+{
+	struct td_op part = { .size = SZ_2M };
+	u64 end = op->gpa + op->size, status;
+
+	for (part.gpa = op->gpa; part.gpa < end; part.gpa += SZ_2M) {
+		status = guest_accept(part.gpa, 1);
+		if (status >> 32 == TD_SIZE_MISMATCH)
+			status = guest_accept_all(&part);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
 static u64 guest_do(struct td_op *op)
 {
 	switch (op->verb) {
@@ -136,6 +151,8 @@ static u64 guest_do(struct td_op *op)
 		return guest_check(op, TD_SHARED_GVA);
 	case TD_ACCEPT:
 		return guest_accept_all(op);
+	case TD_ACCEPT_ANY:
+		return guest_accept_any(op);
 	case TD_MAP_PRIVATE:
 		return guest_map(op->gpa, op->size, false);
 	case TD_MAP_SHARED:
