@@ -8,8 +8,8 @@
  *   tdx-host count LEAF [KIND]            how often the module was called: 4k, 2m, 1g (done, by level), failed, busy, injected
  *   tdx-host expect LEAF KIND NUMBER      0 if that often
  *   tdx-host inject LEAF STATUS [SKIP [COUNT [EVERY]]]   have the module answer with the upper half STATUS of RAX
- *   tdx-host check WHAT [NUMBER]          what the machine knows: broken rules, owned pages, the last of them, touched by the host;
- *                                         0 if NUMBER
+ *   tdx-host check WHAT [NUMBER]          what the machine knows: broken rules, owned pages, the last of them, touched by the host,
+ *                                         leaves-4k and leaves-2m of S-EPTs; 0 if NUMBER
  *   tdx-host movdir64b [OFFSET]           move 64 bytes to an address of that alignment
  *
  * LEAF is a leaf's number. Counters and injection are registers of the emulated machine, see qemu/docs/specs/tdx-host.rst.
@@ -31,7 +31,7 @@
 #define MSR_INJECT	0x54460000
 #define MSR_CHECK	0x54470000
 
-static const char *const checks[] = { "broken", "owned", "last", "touched" };
+static const char *const checks[] = { "broken", "owned", "last", "touched", "leaves-4k", "leaves-2m" };
 static const char *const kinds[] = { "4k", "2m", "1g", "failed", "busy", "injected" };
 
 static uint64_t number(const char *text)
@@ -104,7 +104,7 @@ static int do_check(char **argv)
 		printf("0x%" PRIx64 "\n", value);
 		return argv[1] && value != number(argv[1]);
 	}
-	errx(2, "%s is none of broken, owned, last, touched", argv[0]);
+	errx(2, "%s is none of broken, owned, last, touched, leaves-4k, leaves-2m", argv[0]);
 }
 
 static int do_inject(char **argv)

@@ -67,7 +67,7 @@ static void say_broken(void *opaque, const char *text)
 static uint64_t check_module(TDXHostState *host, TDXCheck check)
 {
     TdxModule *m = &host->module;
-    uint64_t result = 0;
+    uint64_t leaves[TDX_LEVELS], result = 0;
 
     BQL_LOCK_GUARD();
     if (m->state != TDX_SYS_READY) {
@@ -84,6 +84,10 @@ static uint64_t check_module(TDXHostState *host, TDXCheck check)
         break;
     case TDX_CHECK_TOUCHED:
         return host->touched;
+    case TDX_CHECK_LEAVES_4K:
+    case TDX_CHECK_LEAVES_2M:
+        tdx_count_leaves(m, leaves);
+        return leaves[check - TDX_CHECK_LEAVES_4K];
     default:
         break;
     }

@@ -15,7 +15,7 @@ typedef struct TdxChecker {
     void *opaque;
     TdxTd *td;
     uint64_t tables;
-    uint64_t pages;         /* 4K each */
+    uint64_t *leaves;       /* of all TDs, by level */
     GHashTable *seen;       /* leaf addresses, of all TDs */
     unsigned broken;
 } TdxChecker;
@@ -38,7 +38,7 @@ static void check_leaf(TdxChecker *k, uint64_t entry, int level)
     unsigned size;
     TdxPamtEntry *e = tdx_pamt_leaf(k->m, pa, &size);
 
-    k->pages += TDX_LEVEL_SIZE(level) / TDX_PAGE_SIZE;
+    k->leaves[level]++;
     if (!e || tdx_pamt_type(e) != TDX_PT_REG || (int)size != level ||
         tdx_pamt_tdr(e) != k->td->tdr) {
         broken(k, "TD 0x%" PRIx64 " maps 0x%" PRIx64 " at level %d, "
@@ -84,7 +84,7 @@ static void check_pages(TdxChecker *k)
     if (td->life == TDX_TD_TEARDOWN || !td->sept) {
         return;
     }
-    k->tables = k->pages = 0;
+    k->tables = 0;
     check_table(k, td->sept, td->top ? td->top : 3);
     if (k->tables != g_hash_table_size(td->sept_pages)) {
         broken(k, "TD 0x%" PRIx64 " has tables out of its tree", td->tdr);
@@ -114,9 +114,10 @@ static void check_vcpus(TdxChecker *k)
     }
 }
 
-unsigned tdx_check(TdxModule *m, TdxSay *say, void *opaque)
+static unsigned check_all(TdxModule *m, TdxSay *say, void *opaque,
+                          uint64_t leaves[TDX_LEVELS])
 {
-    TdxChecker k = { .m = m, .say = say, .opaque = opaque };
+    TdxChecker k = { .m = m, .say = say, .opaque = opaque, .leaves = leaves };
     GHashTableIter iter;
 
     k.seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -127,4 +128,21 @@ unsigned tdx_check(TdxModule *m, TdxSay *say, void *opaque)
     }
     g_hash_table_destroy(k.seen);
     return k.broken;
+}
+
+unsigned tdx_check(TdxModule *m, TdxSay *say, void *opaque)
+{
+    uint64_t leaves[TDX_LEVELS] = { 0 };
+
+    return check_all(m, say, opaque, leaves);
+}
+
+static void say_nothing(void *opaque, const char *text)
+{
+}
+
+void tdx_count_leaves(TdxModule *m, uint64_t leaves[TDX_LEVELS])
+{
+    memset(leaves, 0, TDX_LEVELS * sizeof(*leaves));
+    check_all(m, say_nothing, NULL, leaves);
 }

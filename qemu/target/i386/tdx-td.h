@@ -282,5 +282,7 @@ bool tdx_is_tracked(const TdxTd *td, uint64_t bepoch);
  */
 typedef void TdxSay(void *opaque, const char *text);
 unsigned tdx_check(TdxModule *m, TdxSay *say, void *opaque);
+/* Of all secure EPTs that have a key, by level */
+void tdx_count_leaves(TdxModule *m, uint64_t leaves[TDX_LEVELS]);
 
 #endif

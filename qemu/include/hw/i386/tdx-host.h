@@ -72,6 +72,8 @@ typedef enum TDXCheck {
     TDX_CHECK_OWNED,            /* pages of 4K that are the TDs' */
     TDX_CHECK_LAST_OWNED,       /* the last of them */
     TDX_CHECK_TOUCHED,          /* accesses of the host to one */
+    TDX_CHECK_LEAVES_4K,        /* leaves of all secure EPTs, by level */
+    TDX_CHECK_LEAVES_2M,
 } TDXCheck;
 
 /* Kinds: 0 to 2 done by level, then these */

@@ -12,68 +12,47 @@
  *
  * On an emulated host the machine says how often the TDX module was called.
  */
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include "gmem_window.h"
 #include "tdx.h"
+#include "tdx_host.h"
 
 #define RANGE_GPA	(TD_GPA + SZ_2M)
 #define ODD_GPA		(RANGE_GPA + 77 * PAGE_SIZE)
 
-/* Counts of calls, by leaf and by what they were about */
-#define MSR_COUNT	0x54440000u
-#define KIND_4K		BIT(0)
-#define KIND_2M		BIT(1)
-#define CALLS(leaf, kinds) ((leaf) << 4 | (kinds))
+#define AT_4K		BIT(0)
+#define AT_2M		BIT(1)
+#define CALLS(leaf, levels) ((leaf) << 2 | (levels))
 
 static bool has_large_folios;
 
-static bool read_msr(u32 msr, u64 *value)
-{
-	int fd = open("/dev/cpu/0/msr", O_RDONLY);
-	bool done = fd >= 0 && pread(fd, value, sizeof(*value), msr) == sizeof(*value);
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 static u64 read_calls(u64 calls)
 {
-	u32 msr = MSR_COUNT | (calls & ~0xfull);
-	u64 value, sum = 0;
-	int kind;
+	u64 sum = 0;
+	int level;
 
-	for (kind = 0; kind < 2; kind++)
-		if (calls & BIT(kind) && read_msr(msr | kind, &value))
-			sum += value;
+	for (level = 0; level < 2; level++)
+		if (calls & BIT(level))
+			sum += tdx_host_calls(calls >> 2, level);
 	return sum;
 }
 
 static const struct gmem_bench_count calls[] = {
-	{ "augs_4k", read_calls, CALLS(6, KIND_4K) },
-	{ "augs_2m", read_calls, CALLS(6, KIND_2M) },
-	{ "blocks", read_calls, CALLS(7, KIND_4K | KIND_2M) },
-	{ "tracks", read_calls, CALLS(38, KIND_4K) },
-	{ "demotes", read_calls, CALLS(15, KIND_2M) },
-	{ "promotes", read_calls, CALLS(23, KIND_2M) },
-	{ "removes", read_calls, CALLS(29, KIND_4K | KIND_2M) },
-	{ "reclaims", read_calls, CALLS(28, KIND_4K | KIND_2M) },
-	{ "writebacks", read_calls, CALLS(41, KIND_4K) },
+	{ "augs_4k", read_calls, CALLS(TDH_MEM_PAGE_AUG, AT_4K) },
+	{ "augs_2m", read_calls, CALLS(TDH_MEM_PAGE_AUG, AT_2M) },
+	{ "blocks", read_calls, CALLS(TDH_MEM_RANGE_BLOCK, AT_4K | AT_2M) },
+	{ "tracks", read_calls, CALLS(TDH_MEM_TRACK, AT_4K) },
+	{ "demotes", read_calls, CALLS(TDH_MEM_PAGE_DEMOTE, AT_2M) },
+	{ "promotes", read_calls, CALLS(TDH_MEM_PAGE_PROMOTE, AT_2M) },
+	{ "removes", read_calls, CALLS(TDH_MEM_PAGE_REMOVE, AT_4K | AT_2M) },
+	{ "reclaims", read_calls, CALLS(TDH_PHYMEM_PAGE_RECLAIM, AT_4K) },
+	{ "writebacks", read_calls, CALLS(TDH_PHYMEM_PAGE_WBINVD, AT_4K) },
 };
-
-static void accept(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size)
-{
-	struct td_op *done = td_do(vcpu, (struct td_op){ TD_ACCEPT_ANY, gpa, size });
-
-	TEST_ASSERT(!done->result, "Accepting should work, not 0x%lx", done->result);
-}
 
 static void run_touch(struct gmem_bench *b)
 {
-	accept(b->vcpus[0], RANGE_GPA, b->size);
+	td_accept_any(b->vcpus[0], RANGE_GPA, b->size, 1);
 }
 
 /* All that was beside the page is used afterwards. */
@@ -121,7 +100,7 @@ static void zap(struct gmem_bench *b)
 	struct user user = { b->vcpus[b->nr_vcpus - 1] };
 
 	if (b->nr_vcpus > 1) {
-		accept(user.vcpu, TD_GPA, SZ_2M);
+		td_accept_any(user.vcpu, TD_GPA, SZ_2M, 1);
 		kvm_pthread_create(&user.thread, NULL, use_memory, &user);
 	}
 	gmem_window(b, "zap", run_zap);
@@ -150,10 +129,9 @@ static void create(struct gmem_bench *b)
 int main(int argc, char *argv[])
 {
 	struct gmem_bench b = gmem_bench_parse(argc, argv, 2);
-	u64 value;
 
 	TEST_REQUIRE(td_is_supported());
-	if (read_msr(MSR_COUNT, &value)) {
+	if (tdx_host_is_there()) {
 		b.more = calls;
 		b.nr_more = ARRAY_SIZE(calls);
 	}

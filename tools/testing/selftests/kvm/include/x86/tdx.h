@@ -39,7 +39,10 @@ enum td_verb {
 	TD_MAP_SHARED,
 	/* Call the function at @gpa, which is mapped there; the result is its. */
 	TD_CALL,
-	/* As Linux does: 2M at once, and page by page what is mapped smaller. */
+	/*
+	 * TD_ACCEPT as Linux does it: page by page what is mapped smaller than
+	 * @level, and no matter what is accepted already.
+	 */
 	TD_ACCEPT_ANY,
 	TD_NR_VERBS,
 };
@@ -78,6 +81,7 @@ struct td_op *td_do(struct kvm_vcpu *vcpu, struct td_op op);
 void td_write(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size, u64 tag);
 void td_check(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size, u64 tag);
 void td_accept(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size, int level);
+void td_accept_any(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size, int level);
 
 /* Convert from the TD, the host complies. */
 void td_share(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size);

@@ -286,6 +286,11 @@ void td_accept(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size, int level)
 	td_must_do(vcpu, (struct td_op){ TD_ACCEPT, gpa, size, 0, level });
 }
 
+void td_accept_any(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size, int level)
+{
+	td_must_do(vcpu, (struct td_op){ TD_ACCEPT_ANY, gpa, size, 0, level });
+}
+
 void td_share(struct kvm_vcpu *vcpu, gpa_t gpa, u64 size)
 {
 	td_must_do(vcpu, (struct td_op){ TD_MAP_SHARED, gpa, size });

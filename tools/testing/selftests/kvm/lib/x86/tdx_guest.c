@@ -121,16 +121,20 @@ static u64 guest_accept_all(const struct td_op *op)
 	return 0;
 }
 
+/* Somebody else may have accepted parts of it. */
 static u64 guest_accept_any(const struct td_op *op)
 {
-	struct td_op part = { .size = SZ_2M };
-	u64 end = op->gpa + op->size, status;
+	u64 step = PAGE_SIZE << (9 * op->level), status;
+	gpa_t gpa;
 
-	for (part.gpa = op->gpa; part.gpa < end; part.gpa += SZ_2M) {
-		status = guest_accept(part.gpa, 1);
-		if (status >> 32 == TD_SIZE_MISMATCH)
-			status = guest_accept_all(&part);
-		if (status)
+	for (gpa = op->gpa; gpa < op->gpa + op->size; gpa += step) {
+		status = guest_accept(gpa, op->level);
+		if (op->level && status >> 32 == TD_SIZE_MISMATCH) {
+			const struct td_op parts = { .gpa = gpa, .size = step };
+
+			status = guest_accept_any(&parts);
+		}
+		if (status && status >> 32 != TD_ALREADY_ACCEPTED)
 			return status;
 	}
 	return 0;
