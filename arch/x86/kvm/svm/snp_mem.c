@@ -12,6 +12,8 @@
  *	assign		RMPUPDATE, 2M at gfn 0x80000	one leaf of 2M
  *	the guest validates gfn 0x80007 alone: #NPF, SIZEM
  *	smash		PSMASH				512 leaves of 4K
+ *	punch gfn 0x80007	RMPUPDATE, 4K		511 leaves, one folio
+ *	the guest validates it	RMPUPDATE, 4K		512 leaves, to be promoted
  *	free		512 RMPUPDATEs, or a single one had it stayed 2M
  *
  * The folio is not cleared: what the host left in it is ciphertext under a key
@@ -23,6 +25,7 @@
  */
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
+#include <linux/vmalloc.h>
 #include <asm/sev.h>
 
 #include "mmu.h"
@@ -174,20 +177,25 @@ void snp_psc_resize(struct kvm *kvm, int op, gfn_t gfn, u64 nr_pages)
 }
 
 /*
- * A page that is assigned alone leaves neighbours without an owner, which are
- * the host's as soon as the folio is cut: that takes a direct map of 4K.
+ * The host does not write to the other pages of a large folio, whether they have
+ * an owner or not: that folio stays whole, see sev_gmem_hole(), and what happens if it
+ * is cut nevertheless sev_gmem_cut() sees to.  A page's neighbours are anybody's.
  */
+static int update(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, int level, bool immutable)
+{
+	u32 asid = to_kvm_sev_info(kvm)->asid;
+
+	if (folio_order(pfn_folio(pfn)) >= PMD_ORDER)
+		return rmp_make_private_whole(pfn, gfn_to_gpa(gfn), level, asid, immutable);
+
+	return rmp_make_private(pfn, gfn_to_gpa(gfn), level, asid, immutable);
+}
+
 static int assign(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, int level)
 {
 	kvm_pfn_t mask = KVM_PAGES_PER_HPAGE(level) - 1;
-	u32 asid = to_kvm_sev_info(kvm)->asid;
-	gpa_t gpa = gfn_to_gpa(gfn & ~mask);
-	int r;
+	int r = update(kvm, gfn & ~mask, pfn & ~mask, level, false);
 
-	if (level == PG_LEVEL_2M)
-		r = rmp_make_private_whole(pfn & ~mask, gpa, level, asid, false);
-	else
-		r = rmp_make_private(pfn, gpa, level, asid, false);
 	if (r)
 		return r;
 
@@ -232,6 +240,24 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 	if (level == PG_LEVEL_4K && whole)
 		kvm_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn, GFP_KERNEL_ACCOUNT);
 	return r ?: 1;
+}
+
+int snp_assign_immutable(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn)
+{
+	return update(kvm, gfn, pfn, PG_LEVEL_4K, true);
+}
+
+int snp_copy_page(kvm_pfn_t pfn, struct page *src)
+{
+	struct page *page = pfn_to_page(pfn);
+	void *vaddr = vm_map_ram(&page, 1, NUMA_NO_NODE);
+
+	if (!vaddr)
+		return -ENOMEM;
+
+	memcpy_from_page(vaddr, src, 0, PAGE_SIZE);
+	vm_unmap_ram(vaddr, 1);
+	return 0;
 }
 
 void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end)
@@ -300,6 +326,61 @@ kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 	}
 
 	return 0;
+}
+
+/* Whether none of the 2M at @base has an owner; those around the hole are likely to. */
+static bool is_empty(kvm_pfn_t base, unsigned int first, unsigned int nr_pages)
+{
+	unsigned int i;
+
+	if (first && snp_rmp_level(base + first - 1) != PG_LEVEL_NONE)
+		return false;
+
+	for (i = nr_pages; i < PTRS_PER_PMD; i++) {
+		if (snp_rmp_level(base + (first + i) % PTRS_PER_PMD) != PG_LEVEL_NONE)
+			return false;
+	}
+	return true;
+}
+
+static bool reclaim_part(kvm_pfn_t base, unsigned int first, unsigned int nr_pages)
+{
+	unsigned int i;
+
+	if (snp_rmp_level(base) == PG_LEVEL_2M && snp_smash(base))
+		return false;
+
+	for (i = first; i < first + nr_pages; i++) {
+		if (!reclaim(base + i, true))
+			return false;
+	}
+	return true;
+}
+
+int sev_gmem_hole(struct kvm *kvm, kvm_pfn_t pfn, kvm_pfn_t nr_pages)
+{
+	kvm_pfn_t base = ALIGN_DOWN(pfn, PTRS_PER_PMD);
+	int r;
+
+	if (!sev_snp_guest(kvm))
+		return KVM_GMEM_HOLE_CUT;
+
+	/* Else the entries could be in the midst of their promotion. */
+	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
+
+	/* What is lost is cut out, so that the rest of the folio is not. */
+	if (!reclaim_part(base, pfn - base, nr_pages)) {
+		r = rmp_split_direct_map(base);
+		return r ? -ENOMEM : KVM_GMEM_HOLE_CUT;
+	}
+
+	return is_empty(base, pfn - base, nr_pages) ? KVM_GMEM_HOLE_EMPTY : KVM_GMEM_HOLE_KEPT;
+}
+
+void sev_gmem_cut(kvm_pfn_t pfn)
+{
+	if (cc_platform_has(CC_ATTR_HOST_SEV_SNP))
+		rmp_split_direct_map(pfn);
 }
 
 int sev_gmem_max_mapping_level(struct kvm *kvm, kvm_pfn_t pfn, bool is_private)

@@ -46,6 +46,25 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
  */
 kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
 
+/* See kvm_arch_gmem_hole(). */
+int sev_gmem_hole(struct kvm *kvm, kvm_pfn_t pfn, kvm_pfn_t nr_pages);
+
+/* See kvm_arch_gmem_cut(). */
+void sev_gmem_cut(kvm_pfn_t pfn);
+
+/*
+ * Copy the page at @src to @pfn, which has no owner, although others of its folio
+ * may have one: not by the direct map, that may map both 2M.  Returns 0 or
+ * -ENOMEM.
+ */
+int snp_copy_page(kvm_pfn_t pfn, struct page *src);
+
+/*
+ * Assign the page at @pfn to @kvm's guest, immutable, for the firmware to measure
+ * it.  Returns 0 or -errno.
+ */
+int snp_assign_immutable(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn);
+
 /* [@start, @end) was made private.  mmu_lock is held for write. */
 void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end);
 

@@ -154,17 +154,20 @@ static int split_to_assign(u64 pfn)
 	return PTR_ERR_OR_ZERO(range);
 }
 
-/* The first page of a range that returns to the host while others do not. */
-static int split_to_unassign(u64 pfn)
+/* Pages around @pfn return to the host, @pfn among them if it @returns. */
+static int split_to_return(u64 pfn, bool returns)
 {
 	DECLARE_BITMAP(others, PTRS_PER_PMD) = {};
 	struct split_range *range;
+
+	lockdep_assert_held(&split_mutex);
 
 	if (xa_load(&split_ranges, range_nr(pfn)))
 		return 0;
 
 	read_rmp(ALIGN_DOWN(pfn, PTRS_PER_PMD), others);
-	__clear_bit(page_nr(pfn), others);
+	if (returns)
+		__clear_bit(page_nr(pfn), others);
 	if (bitmap_empty(others, PTRS_PER_PMD))
 		return 0;
 
@@ -184,7 +187,16 @@ int snp_direct_map_split(u64 pfn, bool assign)
 		return 0;
 
 	guard(mutex)(&split_mutex);
-	return assign ? split_to_assign(pfn) : split_to_unassign(pfn);
+	return assign ? split_to_assign(pfn) : split_to_return(pfn, true);
+}
+
+int snp_direct_map_split_assigned(u64 pfn)
+{
+	if (!pfn_valid(pfn))
+		return -EINVAL;
+
+	guard(mutex)(&split_mutex);
+	return split_to_return(pfn, false);
 }
 
 static bool is_unused(const struct split_range *range)

@@ -12,6 +12,12 @@
 int snp_direct_map_split(u64 pfn, bool assign);
 
 /*
+ * Before the owner of all of the 2M around @pfn gives pages of it back that are
+ * not assigned: have the direct map at 4K if others are.  The same errors.
+ */
+int snp_direct_map_split_assigned(u64 pfn);
+
+/*
  * After RMPUPDATE took [@pfn, @pfn + @nr_pages) of one 2M range from its owner,
  * or failed to assign it: if this was what kept the range at 4K, give it one
  * mapping of 2M again soon.

@@ -10,6 +10,7 @@
  *	share page 7, punch it	the entry of page 7 has no owner, the others
  *				have not changed
  *	accept it again		one page is the guest's, at 4K
+ *	punch all, in pieces	with the last piece the folio goes
  *
  * The model knows for each page whether the guest owns it, whether it is valid
  * and what VMPL1 may do.  Of the size it knows that 4K becomes 2M by a promotion
@@ -182,17 +183,13 @@ static void host_convert(u64 page)
 
 static void host_punch(u64 page)
 {
-	u64 nr = pick_length(&page), i;
+	u64 nr = pick_length(&page);
 
 	op_is("punch %lu pages at %lu", nr, page);
 	TEST_ASSERT(!fallocate(guest.fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
 			       page * PAGE_SIZE, nr * PAGE_SIZE), "%s should succeed", last_op);
-	for (i = page; i < page + nr; i++) {
-		model_range_of(i)->folio = false;
-		model_smash(i);
-		if (!broken)
-			model_forget(i);
-	}
+	if (!broken)
+		model_punch(page, nr);
 }
 
 static void host_prefault(u64 page)

@@ -128,11 +128,24 @@ TEST_F_TIMEOUT(leak, punch_2m, GMEM_SNP_TIMEOUT)
 	claim_lost(&self->before, GMEM_SNP_NR_4K, 0);
 }
 
+/* The host tries again once the page is cut out of its folio: nothing is lost. */
+TEST_F_TIMEOUT(leak, punch_4k_second_try, GMEM_SNP_TIMEOUT)
+{
+	gmem_snp_pvalidate(&self->g, gmem_snp_page(7), PG_LEVEL_4K, true);
+	fail_rmpupdates(0, 1);
+	punch(&self->g, 7 * PAGE_SIZE, PAGE_SIZE);
+	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, quarantined_pages), 0);
+	gmem_snp_check(&self->g, gmem_snp_page(8), 504 * PAGE_SIZE, TAG);
+
+	destroy(&self->g);
+	claim_lost(&self->before, 0, 0);
+}
+
 /* One page is lost, its neighbours are not. */
 TEST_F_TIMEOUT(leak, punch_4k, GMEM_SNP_TIMEOUT)
 {
 	gmem_snp_pvalidate(&self->g, gmem_snp_page(7), PG_LEVEL_4K, true);
-	fail_rmpupdates(0, 1);
+	fail_rmpupdates(0, 2);
 	punch(&self->g, 7 * PAGE_SIZE, PAGE_SIZE);
 	claim_lost(&self->before, 1, 0);
 	TEST_ASSERT_EQ(vm_get_stat(self->g.vm, quarantined_pages), 1);

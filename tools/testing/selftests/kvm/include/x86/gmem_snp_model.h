@@ -49,7 +49,10 @@ void model_smash(u64 page);
 
 void model_set_private(u64 page, u64 nr, bool private);
 
-/* The page has no place in the file any more. */
-void model_forget(u64 page);
+/*
+ * The pages have no owner any more.  A folio stays as long as a page of it has,
+ * pages that are in none have no place in the file any more.
+ */
+void model_punch(u64 page, u64 nr);
 
 #endif /* SELFTEST_KVM_GMEM_SNP_MODEL_H */

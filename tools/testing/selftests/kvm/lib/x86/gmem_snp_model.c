@@ -103,13 +103,36 @@ void model_set_private(u64 page, u64 nr, bool private)
 	}
 }
 
-void model_forget(u64 page)
+static bool none_owned(struct model_page *a, struct model_page *b)
 {
-	model_pages[page].backed = false;
-	model_pages[page].owned = false;
-	model_pages[page].valid = false;
-	model_pages[page].written = false;
-	model_pages[page].vmpl1 = 0;
+	return !a->owned && !b->owned;
+}
+
+static void forget_folio(u64 page)
+{
+	struct model_page *first = model_first_of(page);
+	int i;
+
+	model_range_of(page)->folio = false;
+	for (i = 0; i < GMEM_SNP_NR_4K; i++)
+		first[i].backed = false;
+}
+
+void model_punch(u64 page, u64 nr)
+{
+	u64 i;
+
+	for (i = page; i < page + nr; i++) {
+		own(&model_pages[i]);
+		model_pages[i].owned = false;
+		if (!model_range_of(i)->folio)
+			model_pages[i].backed = false;
+		model_smash(i);
+	}
+	for (i = page; i < page + nr; i++) {
+		if (model_range_of(i)->folio && is_uniform(i, none_owned))
+			forget_folio(i);
+	}
 }
 
 /* Of the ranges that wait for a scan, others may have had their turn. */
