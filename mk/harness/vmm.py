@@ -31,11 +31,14 @@ SAMPLE = """\
 sample() {
 	set -- /sys/kernel/debug/kvm/*-*
 	line=
-	for name in pages_4k pages_2m pf_taken pf_fixed exits private_splits private_promotions rmp_smashes; do
+	[ -e "$1" ] || return
+	for name in pages_4k pages_2m private_pages_4k pf_taken pf_fixed exits private_splits private_promotions rmp_smashes; do
 		[ ! -e "$1/$name" ] || line="$line $name $(cat "$1/$name")"
 	done
-	[ -z "$line" ] || echo "host: at $(cut -d' ' -f1 /proc/uptime) s:$line"
+	echo "host: at $(cut -d' ' -f1 /proc/uptime) s:$line map_2m $(map_2m) $(rmp-count sizes)"
 }
+# Of the host's map of memory, in mappings of 2M: what is mapped 1G counts, too
+map_2m() { awk '/^DirectMap(2M|1G):/ { kib += $2 } END { print kib / 2048 }' /proc/meminfo; }
 """
 # How often the guest asked for page state changes by its GHCB, and mappings of 2M that the host's own map of memory lost. A guest that
 # is shut down (a triple fault) or asks for its end (SEV_TERM) leaves a VMM that says nothing of it: KVM tells.
@@ -48,7 +51,10 @@ ends() { sed -n 's/.*kvm_userspace_exit: /host: KVM ended the guest: /p' $trace/
 echo "exit_reason == 0x80000010" >$trace/events/kvm/kvm_vmgexit_enter/filter
 echo 1 >$trace/events/kvm/kvm_vmgexit_enter/enable
 state_changes() { echo "host: state-changes $(cat $trace/per_cpu/cpu*/stats | awk '/^(entries|overrun):/ { sum += $2 } END { print sum }')"; }
-splits() { echo "host: splits $(awk '/^direct_map_level2_splits/ { print $2 }' /proc/vmstat)"; }
+splits() {
+	echo "host: splits $(awk '/^direct_map_level2_splits/ { print $2 }' /proc/vmstat)"
+	echo "host: map $(map_2m)"
+}
 """
 MOUNTS = "for folder in proc sys dev tmp; do mount --bind /$folder /debian/$folder; done\n"
 COUNTERS = ("rmpupdate", "rmpupdate-2m", "psmash", "pvalidate", "pvalidate-2m", "vmexit-npf", "vmgexit", "vmexit")
@@ -136,5 +142,6 @@ def told(said):
         if match := re.match(r"host: at ([\d.]+) s: (.*)", line):
             words = match[2].split()
             samples.append({"s": float(match[1]), **dict(zip(words[::2], map(int, words[1::2])))})
-    splits, changes = numbers("splits"), numbers("state-changes")
-    return {"samples": samples, "splits": splits[-1] - splits[0] if splits else 0, "changes": changes[-1] if changes else 0}
+    splits, changes, maps = numbers("splits"), numbers("state-changes"), numbers("map")
+    return {"samples": samples, "splits": splits[-1] - splits[0] if splits else 0, "changes": changes[-1] if changes else 0,
+            "map_lost": maps[0] - min(sample.get("map_2m", maps[0]) for sample in samples) if maps and samples else 0}
