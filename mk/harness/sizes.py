@@ -32,14 +32,24 @@ def by_cause(sample):
     yield from owned
 
 
+def full(one):
+    """The last sample while something was mapped."""
+    return ([sample for sample in one["samples"] if sum(mapped(sample))] or [{}])[-1]
+
+
+def private(one):
+    """MiB of private memory that are mapped at 2M and at 4K, at the end; the series tells."""
+    last = full(one)
+    return last.get("private_pages_2m", 0) * LARGE_MIB, last.get("private_pages_4k", 0) * PAGE_MIB
+
+
 def rows(one):
     """(words, number) of one kernel."""
     last = one["samples"][-1] if one["samples"] else {}
-    full = ([sample for sample in one["samples"] if sum(mapped(sample))] or [{}])[-1]
-    large, small = mapped(full)
+    large, small = mapped(full(one))
     yield "MiB mapped 2M", int(large)
     yield "MiB mapped 4K", int(small)
-    for words, pages in by_cause(full):
+    for words, pages in by_cause(full(one)):
         yield f"... {words}", round(pages * PAGE_MIB)
     for words, name in COUNTED:
         yield words, one["counted"][name]

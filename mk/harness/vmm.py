@@ -32,7 +32,7 @@ sample() {
 	set -- /sys/kernel/debug/kvm/*-*
 	line=
 	[ -e "$1" ] || return
-	for name in pages_4k pages_2m private_pages_4k pf_taken pf_fixed exits private_splits private_promotions rmp_smashes; do
+	for name in pages_4k pages_2m private_pages_4k private_pages_2m pf_taken pf_fixed exits private_splits private_promotions rmp_smashes; do
 		[ ! -e "$1/$name" ] || line="$line $name $(cat "$1/$name")"
 	done
 	echo "host: at $(cut -d' ' -f1 /proc/uptime) s:$line map_2m $(map_2m) $(rmp-count sizes)"

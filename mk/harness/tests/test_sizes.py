@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 from harness import sizes, vmm
 
 SAID = ["host: splits 5", "host: map 99", "host: at 1.50 s: pages_4k 0 pages_2m 0", "host: at 2.50 s: pages_4k 512 pages_2m 1 private_promotions 0",
-        "guest: done", "host: at 4.50 s: pages_4k 512 pages_2m 3 private_pages_4k 256 private_promotions 2 map_2m 97 rmp_part 0 rmp_invalid 0 rmp_alike 256", "host: at 5.50 s: pages_4k 0 pages_2m 0 private_promotions 2",
+        "guest: done", "host: at 4.50 s: pages_4k 512 pages_2m 3 private_pages_4k 256 private_pages_2m 3 private_promotions 2 map_2m 97 rmp_part 0 rmp_invalid 0 rmp_alike 256", "host: at 5.50 s: pages_4k 0 pages_2m 0 private_promotions 2",
         "host: splits 9", "host: state-changes 17"]
 COUNTED = {name: 40 for name in vmm.COUNTERS}
 
@@ -30,6 +30,9 @@ class SizesTest(unittest.TestCase):
 
     def test_a_guest_that_is_gone_is_no_sample(self):
         self.assertEqual(sizes.alive(self.found["series"]), [(1.0, 2, 2.0), (3.0, 6, 2.0)])
+
+    def test_private_memory_at_the_end(self):
+        self.assertEqual([sizes.private(self.found[kernel]) for kernel in ("stock", "series")], [(0, 0), (6, 1.0)])
 
     def test_table(self):
         text = "\n".join(sizes.lines(self.found, 8))
