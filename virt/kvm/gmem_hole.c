@@ -27,12 +27,6 @@ static void exclude(struct gmem_hole *hole, pgoff_t from, pgoff_t to)
 		hole->end = from;
 }
 
-static void include(struct gmem_hole *hole, pgoff_t base)
-{
-	hole->start = min(hole->start, base);
-	hole->end = max(hole->end, base + GMEM_LARGE_PAGES);
-}
-
 /* The part of @hole that lies in the large range around @index. */
 static int hole_in_range(struct kvm *kvm, struct address_space *mapping,
 			 struct gmem_hole *hole, pgoff_t index)
@@ -49,13 +43,17 @@ static int hole_in_range(struct kvm *kvm, struct address_space *mapping,
 
 	if (folio_order(folio) >= GMEM_LARGE_ORDER)
 		r = kvm_arch_gmem_hole(kvm, folio_pfn(folio) + from - base, to - from);
+	/*
+	 * Truncate it, before a fault on a page beside the hole gives that to the
+	 * guest: no invalidation need be in progress there, of another memslot.
+	 */
+	if (r == KVM_GMEM_HOLE_EMPTY)
+		r = generic_error_remove_folio(mapping, folio) ?: r;
 	folio_unlock(folio);
 	folio_put(folio);
 
-	if (r == KVM_GMEM_HOLE_KEPT)
+	if (r > KVM_GMEM_HOLE_CUT)
 		exclude(hole, from, to);
-	else if (r == KVM_GMEM_HOLE_EMPTY)
-		include(hole, base);
 	return min(r, 0);
 }
 

@@ -5,7 +5,7 @@
 #include <linux/kvm_host.h>
 #include <linux/pagemap.h>
 
-/* What is left to be truncated of a hole, in pages of the file. */
+/* What is left to be done of a hole, in pages of the file. */
 struct gmem_hole {
 	pgoff_t start;
 	pgoff_t end;
@@ -15,11 +15,11 @@ struct gmem_hole {
 
 /*
  * Have the pages at both ends of @hole that lie in a part of a large folio given
- * back by @kvm, and move the ends: inwards where the folio stays in the file,
- * outwards where nothing of it is in use any more.  An end that did not move is
- * to be cut.  Needs the mapping's invalidate_lock held for write, the pages of the
- * hole unmapped, and an invalidation in progress that covers the 2M ranges around
- * both ends.  Returns 0 or -ENOMEM; nothing is lost on failure.
+ * back by @kvm, and move the ends inwards where no more is to be done: the folio
+ * stays in the file, or was freed, as nothing of it is in use any more.  An end
+ * that did not move is to be cut.  Needs the mapping's invalidate_lock held for
+ * write, the pages of the hole unmapped, and an invalidation of them in progress.
+ * Takes the folio lock.  Returns 0 or -ENOMEM; nothing is lost on failure.
  */
 int kvm_gmem_hole_edges(struct kvm *kvm, struct address_space *mapping,
 			struct gmem_hole *hole);
