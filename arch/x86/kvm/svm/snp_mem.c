@@ -362,7 +362,8 @@ int sev_gmem_hole(struct kvm *kvm, kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 	kvm_pfn_t base = ALIGN_DOWN(pfn, PTRS_PER_PMD);
 	int r;
 
-	if (!sev_snp_guest(kvm))
+	/* Out of date at worst, in a VM that owns no page yet. */
+	if (!____sev_snp_guest(kvm))
 		return KVM_GMEM_HOLE_CUT;
 
 	/* Else the entries could be in the midst of their promotion. */
