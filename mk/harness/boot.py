@@ -16,6 +16,8 @@ from .result import Result
 BOOT_SECONDS = 300
 # From one test's end to the next one's beginning.
 GRACE_SECONDS = 60
+# From the request to end to the order.
+PATIENCE_SECONDS = 3
 
 # What the kernel says without dying of panic_on_warn: lockdep, RCU and the hung-task detector only print.
 REPORT = re.compile(r"^(?!#).*(WARNING: |INFO: possible recursive|suspicious RCU|BUG: |KASAN: |"
@@ -33,9 +35,15 @@ RUNNING = set()
 
 
 def end_all(number, _frame):
-    """Take every host along when this program is interrupted."""
-    for process in list(RUNNING):
-        process.kill()
+    """Take every host along when this program is interrupted: those of programs that it started are ended by these, a host may be deaf."""
+    running = list(RUNNING)
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
     os._exit(128 + number)
 
 
