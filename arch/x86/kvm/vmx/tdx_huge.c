@@ -11,6 +11,10 @@
  *	promote	TDH.MEM.PAGE.PROMOTE	one leaf that is not blocked, of 512
  *	reclaim	TDH.MEM.PAGE.REMOVE	the memory is the host's again
  *
+ * Once no vCPU will run any more the key of the TD is released, and there is no S-EPT
+ * to be changed: a leaf is reclaimed by TDH.PHYMEM.PAGE.RECLAIM alone, and the caches
+ * were written back along with the key.
+ *
  * Many leaves can be blocked and then tracked together.  The module knows which
  * are: reclaim asks it to remove a leaf, and blocks and tracks one for which that
  * was not done.
@@ -149,6 +153,12 @@ static int refused(struct kvm *kvm, const struct sept_call *call, u64 err)
 	return -EIO;
 }
 
+/* Who zaps holds gmem_zap_sem, and keeps it from being released. */
+static bool has_key(struct kvm *kvm)
+{
+	return tdx_of(kvm)->hkid > 0;
+}
+
 static bool is_runnable(struct kvm *kvm)
 {
 	return tdx_of(kvm)->state == TD_STATE_RUNNABLE;
@@ -182,8 +192,8 @@ void tdx_block(struct kvm *kvm, gfn_t gfn, int level)
 	struct sept_call block = { .leaf = SEPT_BLOCK, .gfn = gfn, .level = level };
 	u64 err;
 
-	/* Before the TD runs there is nobody to be kept from anything. */
-	if (!is_runnable(kvm))
+	/* Before the TD runs, and after, there is nobody to be kept from anything. */
+	if (!is_runnable(kvm) || !has_key(kvm))
 		return;
 
 	err = call(kvm, &block);
@@ -196,7 +206,7 @@ void tdx_track(struct kvm *kvm)
 	struct sept_call track = { .leaf = SEPT_TRACK };
 	u64 err;
 
-	if (!is_runnable(kvm))
+	if (!is_runnable(kvm) || !has_key(kvm))
 		return;
 
 	err = call(kvm, &track);
@@ -231,8 +241,13 @@ int tdx_split(struct kvm *kvm, gfn_t gfn, int level, struct page *table)
 		.level	= level,
 		.table	= table,
 	};
-	u64 err = resize(kvm, &demote);
+	u64 err;
 
+	/* The TD is gone: whoever cuts the leaf takes all of it. */
+	if (!has_key(kvm))
+		return -EIO;
+
+	err = resize(kvm, &demote);
 	if (err)
 		return refused(kvm, &demote, err);
 
@@ -291,8 +306,12 @@ static void free_table(struct kvm *kvm, struct kvm_mmu_page *sp)
 int tdx_promote(struct kvm *kvm, gfn_t gfn, int level, struct kvm_mmu_page *sp)
 {
 	struct sept_call promote = { .leaf = SEPT_PROMOTE, .gfn = gfn, .level = level };
-	u64 err = resize(kvm, &promote);
+	u64 err;
 
+	if (!has_key(kvm))
+		return -EAGAIN;
+
+	err = resize(kvm, &promote);
 	if (!err) {
 		free_table(kvm, sp);
 		return 0;
@@ -325,14 +344,29 @@ void tdx_promote_init(struct kvm *kvm)
 			 &kvm->stat.sept_promotions, &kvm->stat.sept_promotion_fails);
 }
 
+/* Of a TD without key */
+static void reclaim_page(struct kvm *kvm, int level, kvm_pfn_t pfn)
+{
+	u64 type, owner, size, err;
+
+	err = tdh_phymem_page_reclaim(pfn_to_page(pfn), &type, &owner, &size);
+	if (err) {
+		tdx_lose(kvm, pfn, "TDH_PHYMEM_PAGE_RECLAIM", err);
+		return;
+	}
+
+	tdx_quirk_reset_paddr(PFN_PHYS(pfn), page_level_size(level));
+}
+
 void tdx_reclaim(struct kvm *kvm, gfn_t gfn, int level, kvm_pfn_t pfn)
 {
 	struct sept_call remove = { .leaf = SEPT_REMOVE, .gfn = gfn, .level = level };
 	u64 err;
 
-	/* Without a key the S-EPT can't be changed, and has no leaf. */
-	if (KVM_BUG_ON(tdx_of(kvm)->hkid <= 0, kvm))
+	if (!has_key(kvm)) {
+		reclaim_page(kvm, level, pfn);
 		return;
+	}
 
 	err = call(kvm, &remove);
 	if (must_block(err)) {

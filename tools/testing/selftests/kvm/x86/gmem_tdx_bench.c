@@ -109,9 +109,15 @@ static void zap(struct gmem_bench *b)
 		kvm_pthread_join(user.thread, NULL);
 }
 
+/* As when a VMM ends: who runs the TD is gone when its files are released. */
 static void run_teardown(struct gmem_bench *b)
 {
-	kvm_vm_free(b->vm);
+	static const u32 slots[] = { TD_SLOT, 0, TD_BOOT_SLOT };
+	int i;
+
+	kvm_vm_release(b->vm);
+	for (i = 0; i < ARRAY_SIZE(slots); i++)
+		close(memslot2region(b->vm, slots[i])->region.guest_memfd);
 	b->vm = NULL;
 }
 

@@ -36,4 +36,7 @@ u64 tdx_host_injected(u32 leaf);
 u64 tdx_host_leaves(int level);
 u64 tdx_host_broken(void);
 
+/* Pages of 4K that are TDs' or the module's for them */
+u64 tdx_host_owned(void);
+
 #endif /* SELFTEST_KVM_TDX_HOST_H */

@@ -16,6 +16,7 @@
 
 #define KIND_INJECTED		5
 #define CHECK_BROKEN		0
+#define CHECK_OWNED		1
 #define CHECK_LEAVES		4
 
 /* As many calls as can be said */
@@ -75,4 +76,9 @@ u64 tdx_host_leaves(int level)
 u64 tdx_host_broken(void)
 {
 	return must_read(MSR_CHECK | CHECK_BROKEN);
+}
+
+u64 tdx_host_owned(void)
+{
+	return must_read(MSR_CHECK | CHECK_OWNED);
 }
