@@ -37,6 +37,11 @@ def full(one):
     return ([sample for sample in one["samples"] if sum(mapped(sample))] or [{}])[-1]
 
 
+def looked_up(one):
+    """The last of these for which the RMP was looked up, too."""
+    return ([sample for sample in one["samples"] if sum(mapped(sample)) and "rmp_part" in sample] or [{}])[-1]
+
+
 def private(one):
     """MiB of private memory that are mapped at 2M and at 4K, at the end; the series tells."""
     last = full(one)
@@ -49,7 +54,7 @@ def rows(one):
     large, small = mapped(full(one))
     yield "MiB mapped 2M", int(large)
     yield "MiB mapped 4K", int(small)
-    for words, pages in by_cause(full(one)):
+    for words, pages in by_cause(looked_up(one)):
         yield f"... {words}", round(pages * PAGE_MIB)
     for words, name in COUNTED:
         yield words, one["counted"][name]

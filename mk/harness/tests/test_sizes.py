@@ -20,7 +20,7 @@ def one(said, factor=1):
 
 class SizesTest(unittest.TestCase):
     def setUp(self):
-        stock = ["host: splits 0", "host: at 1.00 s: pages_4k 1024 pages_2m 0", "host: at 9.00 s: pages_4k 1536 pages_2m 0", "host: splits 4"]
+        stock = ["host: splits 0", "host: at 1.00 s: pages_4k 1024 pages_2m 0", "host: at 9.00 s: pages_4k 1536 pages_2m 0 rmp_part 0 rmp_invalid 0 rmp_alike 0", "host: splits 4"]
         self.found = {"stock": one(stock, 100), "series": one(SAID)}
 
     def test_what_the_host_told(self):
