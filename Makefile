@@ -9,13 +9,14 @@ CONFIG ?= plain
 KERNEL ?= series
 # How long race tests last; ten minutes for the record.
 RACE_SECONDS ?= 20
-# How often each test runs.
+# How often each test runs, and on which hosts: a glob, as series-debug-*.
 RUNS ?= 1
+HOSTS ?=
 # The debug configuration: KASAN, lockdep, fault injection. DEBUG=0 leaves it out, and the 20 minutes that its kernel takes at first;
 # DEBUG=all has the unpatched kernel in it too.
 DEBUG ?= 1
 override DEBUG := $(filter-out 0,$(DEBUG))
-export RACE_SECONDS RUNS
+export RACE_SECONDS RUNS HOSTS
 include mk/build.mk
 
 .PHONY: help run test bench overhead shell guest tree import check bisect series build clean
@@ -27,7 +28,7 @@ run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/image
 	@mk/bench --run
 	@mk/show $(if $(MEMORY),--memory $(MEMORY))
 
-#: make test            every test; T=pattern runs what matches, RUNS=n each n times; DEBUG=0 without the debug configuration, DEBUG=all with stock's
+#: make test            every test; T=pattern runs what matches, HOSTS=glob on these hosts, RUNS=n each n times; DEBUG=0 without the debug configuration, DEBUG=all with stock's
 test: build
 	@DEBUG=$(DEBUG) mk/test $(T)
 

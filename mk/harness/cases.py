@@ -95,7 +95,7 @@ def tables():
 
 def load(pattern=""):
     cases = [case for path in tables() for case in load_suite(path)]
-    return [case for case in cases if matches(case, pattern)]
+    return [case for case in cases if matches(case, pattern) and places_of(case)]
 
 
 def repeat(cases, times):
@@ -107,9 +107,14 @@ def matches(case, pattern):
     return not pattern or pattern in case.title or fnmatch.fnmatch(case.title, pattern)
 
 
+def places_of(case):
+    """Where it runs: its hosts, of these the ones that HOSTS in the environment matches."""
+    return [place for place in case.hosts if fnmatch.fnmatch(place, os.environ.get("HOSTS") or "*")]
+
+
 def hosts_of(case):
     debug = os.environ.get("DEBUG", "1")
-    for place in case.hosts:
+    for place in places_of(case):
         if place == TOOLS:
             continue
         kernel, config, machine, *cpus = place.split("-")

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from . import ktap
-from .cases import TOOLS
+from .cases import TOOLS, places_of
 from .paths import BUILD, ROOT, relative
 from .result import Result
 
@@ -41,5 +41,5 @@ def run_case(case):
 
 def run_all(selected, on_result):
     for case in selected:
-        if TOOLS in case.hosts:
+        if TOOLS in places_of(case):
             on_result(run_case(case))

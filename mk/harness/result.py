@@ -47,6 +47,22 @@ class Result:
         return self.host.place if self.host else "tools"
 
 
+# What a failure shows of its log: lines up to each result that is not ok, or up to the end.
+EXCERPT_LINES = 15
+EXCERPTS = 3
+
+
+def excerpt(output):
+    """Why a program failed, for who has what the run printed but not its logs."""
+    lines = output.splitlines()
+    ends = [number for number, line in enumerate(lines, 1) if line.lstrip("# ").startswith("not ok ")] or [len(lines)]
+    shown, start = [], 0
+    for end in ends[:EXCERPTS]:
+        shown += lines[max(start, end - EXCERPT_LINES):end]
+        start = end
+    return shown
+
+
 def tell(result):
     status, detail = result.judge()
     word = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}[status]
@@ -54,7 +70,7 @@ def tell(result):
     if status != "passed":
         line += f" ({detail})"
     if status == "failed":
-        line += f" log: {result.log}"
+        line = "\n  | ".join([f"{line} log: {result.log}", *map(printable, excerpt(result.output))])
     print(line, flush=True)
 
 

@@ -48,6 +48,12 @@ class Loading(unittest.TestCase):
             with mock.patch.dict("os.environ", {"DEBUG": value}):
                 self.assertEqual([host.kernel for host in cases.hosts_of(case)], kernels)
 
+    def test_hosts_can_be_chosen(self):
+        case = cases.Case("suite", "foo", hosts=["series-plain-snp", "series-debug-snp", "tools"])
+        for value, places in (("", case.hosts), ("*-debug-*", ["series-debug-snp"]), ("tools", ["tools"]), ("svm", [])):
+            with mock.patch.dict("os.environ", {"HOSTS": value}):
+                self.assertEqual(cases.places_of(case), places)
+
     def test_a_place_may_say_how_many_processors(self):
         case = cases.Case("suite", "foo", hosts=["stock-plain-snp", "stock-plain-snp-2"])
         hosts = list(cases.hosts_of(case))

@@ -50,6 +50,15 @@ class Judging(unittest.TestCase):
         one.skips = []
         self.assertIn("correct the table", one.judge()[1])
 
+    def test_a_failure_shows_the_lines_before_what_is_not_ok(self):
+        numbers = [str(number) for number in range(40)]
+        self.assertEqual(result.excerpt("\n".join(numbers)), numbers[-15:])
+        report = ["ok 1 a", "Test Assertion Failure", "not ok 2 b", "ok 3 c", *numbers]
+        self.assertEqual(result.excerpt("\n".join(report)), report[:3])
+        report = ["not ok 1 a", "why", "not ok 2 b", "not ok 3 c", "not ok 4 d"]
+        self.assertEqual(result.excerpt("\n".join(report)), report[:4])
+        self.assertEqual(result.excerpt(""), [])
+
     def test_summary_counts_verdicts(self):
         count = result.summary([came("passed"), came("skipped"), came("skipped", "skip")])
         self.assertEqual(count, {"passed": 1, "failed": 1, "skipped": 1})
