@@ -9,7 +9,7 @@ import time
 
 from . import ktap
 from .cases import Case
-from .machine import as_text, make_initrd, qemu_command
+from .machine import as_script, as_text, make_initrd, qemu_command
 from .paths import relative
 from .result import Result
 
@@ -106,8 +106,9 @@ class Boot:
         """Return the cases that the boot did not get to."""
         self.folder.mkdir(parents=True, exist_ok=True)
         job = {"list": "".join(case.job_line() for case in self.cases), **self.job}
-        command = qemu_command(self.host, make_initrd(self.host, self.folder, job))
-        (self.folder / "qemu.sh").write_text(as_text(command) + "\n")
+        initrd = make_initrd(self.host, self.folder, job)
+        command = qemu_command(self.host, initrd)
+        (self.folder / "qemu.sh").write_text(as_script(self.host, self.folder, command))
         console = Console(command, self.folder / "console.log")
         reason = "the host ended early"
         try:
@@ -118,6 +119,7 @@ class Boot:
             self.ended = False
         finally:
             console.close()
+            initrd.unlink()
         return self.leftover(reason)
 
     def read(self, line):

@@ -75,6 +75,10 @@ def make_cpio(folder, target):
                        input="\n".join(names).encode(), stdout=out)
 
 
+def initrd_parts(host, folder):
+    return [needed(BUILD / f"image/{host.user}.cpio", "test"), host.image("cpio"), folder / "job.cpio"]
+
+
 def make_initrd(host, folder, job):
     """Put one behind the other: programs, the kernel's modules, this boot's job (a name to text or bytes dictionary)."""
     files = folder / "job/job"
@@ -86,7 +90,7 @@ def make_initrd(host, folder, job):
     make_cpio(folder / "job", folder / "job.cpio")
     initrd, new = folder / "initrd", folder / "initrd.new"
     with open(new, "wb") as out:
-        for part in (needed(BUILD / f"image/{host.user}.cpio", "test"), host.image("cpio"), folder / "job.cpio"):
+        for part in initrd_parts(host, folder):
             out.write(part.read_bytes())
     # A QEMU that is starting has the old one mapped and reads it when its guest gets there.
     os.replace(new, initrd)
@@ -135,3 +139,8 @@ def time_stamp_rate():
 
 def as_text(command):
     return shlex.join(command)
+
+
+def as_script(host, folder, command):
+    """What repeats a boot by hand: the initramfs is put together again, as a hundred of them would fill a disk."""
+    return f"{shlex.join(['cat', *map(str, initrd_parts(host, folder))])} > {shlex.quote(str(folder / 'initrd'))}\n{as_text(command)}\n"
