@@ -200,39 +200,82 @@ TEST_F_TIMEOUT(snp, punch_all, GMEM_SNP_TIMEOUT)
 	TEST_SNP_SINCE(&self->g, before, smashes, 0, "Nothing was cut");
 }
 
-static u64 flushes(struct gmem_snp *g)
+/* Pairs of ranges, all the guest's, the first of each in pages of 4K. */
+#define NR_PAIRS	8
+#define PAIR_PAGES	(2 * GMEM_SNP_NR_4K)
+
+FIXTURE(pairs) {
+	struct gmem_snp g;
+};
+
+FIXTURE_SETUP(pairs)
 {
-	return vm_get_stat(g->vm, remote_tlb_flush_requests);
+	const u64 size = NR_PAIRS * PAIR_PAGES * PAGE_SIZE;
+	int pair;
+
+	gmem_snp_create(&self->g, size);
+	gmem_snp_accept(&self->g, gmem_snp_page(0), size);
+	for (pair = 0; pair < NR_PAIRS; pair++)
+		gmem_snp_pvalidate(&self->g, gmem_snp_page(pair * PAIR_PAGES + 7),
+				   PG_LEVEL_4K, true);
+	gmem_snp_write(&self->g, gmem_snp_page(0), size, TAG_A);
 }
 
-/* Both ranges are the guest's, the first in pages of 4K. */
-static u64 write_mixed_ranges(struct gmem_snp *g)
+FIXTURE_TEARDOWN(pairs)
 {
-	gmem_snp_accept(g, gmem_snp_page(0), 2 * SZ_2M);
-	gmem_snp_pvalidate(g, gmem_snp_page(7), PG_LEVEL_4K, true);
-	gmem_snp_write(g, gmem_snp_page(0), 2 * SZ_2M, TAG_A);
-	return flushes(g);
+	gmem_snp_free(&self->g);
+}
+
+static u64 flushes_of(struct gmem_snp *g, void (*act)(struct gmem_snp *, u64 page, u64 nr),
+		      u64 page, u64 nr)
+{
+	u64 before = vm_get_stat(g->vm, remote_tlb_flush_requests);
+
+	act(g, page, nr);
+	return vm_get_stat(g->vm, remote_tlb_flush_requests) - before;
+}
+
+/*
+ * What @act costs on the pair where it costs least: in the midst of a pair KVM
+ * may give way to another task, and flushes before it does.
+ */
+static u64 fewest_flushes(struct gmem_snp *g,
+			  void (*act)(struct gmem_snp *, u64 page, u64 nr))
+{
+	u64 fewest = -1ul;
+	int pair;
+
+	for (pair = 0; pair < NR_PAIRS; pair++) {
+		u64 nr = flushes_of(g, act, pair * PAIR_PAGES, PAIR_PAGES);
+
+		TEST_ASSERT(nr, "What is mapped is flushed");
+		if (nr < fewest)
+			fewest = nr;
+	}
+	return fewest;
+}
+
+static void set_shared(struct gmem_snp *g, u64 page, u64 nr)
+{
+	vm_mem_set_shared(g->vm, gmem_snp_page(page), nr * PAGE_SIZE);
+}
+
+static void set_private(struct gmem_snp *g, u64 page, u64 nr)
+{
+	vm_mem_set_private(g->vm, gmem_snp_page(page), nr * PAGE_SIZE);
 }
 
 /* However many leaves and RMP entries of whatever size are in it. */
-TEST_F_TIMEOUT(snp, hole_is_flushed_once, GMEM_SNP_TIMEOUT)
+TEST_F_TIMEOUT(pairs, hole_is_flushed_once, GMEM_SNP_TIMEOUT)
 {
-	u64 before = write_mixed_ranges(&self->g);
-
-	punch(&self->g, 0, 2 * GMEM_SNP_NR_4K);
-	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
-	punch(&self->g, 0, 2 * GMEM_SNP_NR_4K);
-	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
+	TEST_ASSERT_EQ(fewest_flushes(&self->g, punch), 1);
+	TEST_ASSERT_EQ(flushes_of(&self->g, punch, 0, NR_PAIRS * PAIR_PAGES), 0);
 }
 
-TEST_F_TIMEOUT(snp, conversion_is_flushed_once, GMEM_SNP_TIMEOUT)
+TEST_F_TIMEOUT(pairs, conversion_is_flushed_once, GMEM_SNP_TIMEOUT)
 {
-	u64 before = write_mixed_ranges(&self->g);
-
-	vm_mem_set_shared(self->g.vm, gmem_snp_page(0), 2 * SZ_2M);
-	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
-	vm_mem_set_private(self->g.vm, gmem_snp_page(0), 2 * SZ_2M);
-	TEST_ASSERT_EQ(flushes(&self->g) - before, 1);
+	TEST_ASSERT_EQ(fewest_flushes(&self->g, set_shared), 1);
+	TEST_ASSERT_EQ(flushes_of(&self->g, set_private, 0, NR_PAIRS * PAIR_PAGES), 0);
 }
 
 FIXTURE(other) {};
