@@ -181,15 +181,29 @@ static void host_convert(u64 page)
 	model_set_private(page, nr, private);
 }
 
-static void host_punch(u64 page)
+static void punch(u64 page, u64 nr)
 {
-	u64 nr = pick_length(&page);
-
 	op_is("punch %lu pages at %lu", nr, page);
 	TEST_ASSERT(!fallocate(guest.fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
 			       page * PAGE_SIZE, nr * PAGE_SIZE), "%s should succeed", last_op);
 	if (!broken)
 		model_punch(page, nr);
+}
+
+static void host_punch(u64 page)
+{
+	u64 nr = pick_length(&page);
+
+	punch(page, nr);
+}
+
+/* Nobody owns any of a range when the second is gone. */
+static void host_punch_in_pieces(u64 page)
+{
+	u64 start = page - page % GMEM_SNP_NR_4K, cut = 1 + pick(GMEM_SNP_NR_4K - 1);
+
+	punch(start, cut);
+	punch(start + cut, GMEM_SNP_NR_4K - cut);
 }
 
 static void host_prefault(u64 page)
@@ -318,7 +332,7 @@ static void compare(void)
 static void (*const ops[])(u64 page) = {
 	guest_pvalidate, guest_pvalidate, guest_accept_range, guest_rmpadjust,
 	guest_write, guest_check, guest_check, guest_psc, guest_psc_smash,
-	host_convert, host_punch, host_prefault, promote,
+	host_convert, host_punch, host_punch_in_pieces, host_prefault, promote,
 };
 
 /* Any, or one of a few: what happens to a page once is of little interest. */
