@@ -19,7 +19,7 @@ CLEAR = re.compile(r"(__clear_pages_unrolled|clear_pages?|clear_contig|__memset|
 FLUSH = re.compile(r"(clflush_cache_range|clflush_cache_range_opt|__wbinvd|__wbnoinvd)(\.\w+)*")
 
 # The program's names of the counters that are metrics of their own.
-FIELDS = ("npf", "pt_pages", "dm_splits", "pages_4k", "pages_2m", "augs_4k", "augs_2m", "blocks", "tracks", "demotes", "promotes",
+FIELDS = ("npf", "pt_pages", "dm_splits", "pages_4k", "pages_2m", "flushes", "augs_4k", "augs_2m", "blocks", "tracks", "demotes", "promotes",
           "removes", "reclaims", "writebacks", "wall_s")
 
 # What the plugin writes at each edge, after its id.

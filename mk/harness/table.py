@@ -13,6 +13,7 @@ WORDS = {
     "pages_2m": "pages mapped 2M",
     "pt_pages": "page-table pages",
     "dm_splits": "direct-map splits",
+    "flushes": "TLB flushes",
     "rmpupdate": "RMPUPDATE instructions",
     "psmash": "PSMASH instructions",
     "augs_4k": "AUG calls, 4K",

@@ -27,9 +27,27 @@ static void run_smash(struct gmem_bench *b)
 	gmem_snp_write(&guest, GMEM_SNP_GPA, b->size, 2);
 }
 
+/* What the host asked of the vCPUs' TLBs, up to the end of the VM's memory. */
+static u64 nr_flushes;
+
+static u64 read_flushes(u64 arg)
+{
+	if (guest.vm)
+		nr_flushes = vm_get_stat(guest.vm, remote_tlb_flush_requests);
+	return nr_flushes;
+}
+
+static const struct gmem_bench_count flushes = {
+	.name	= "flushes",
+	.read	= read_flushes,
+};
+
 static void run_teardown(struct gmem_bench *b)
 {
+	kvm_free_fd(guest.fd);
+	read_flushes(0);
 	gmem_snp_free(&guest);
+	guest.vm = NULL;
 	b->vm = NULL;
 }
 
@@ -60,6 +78,8 @@ int main(int argc, char *argv[])
 	struct gmem_bench b = gmem_bench_parse(argc, argv, 1);
 
 	gmem_snp_require();
+	b.more = &flushes;
+	b.nr_more = 1;
 
 	print_map("before");
 	create(&b);
