@@ -90,6 +90,7 @@ typedef enum TdxEptFault {
     TDX_EPT_VIOLATION,
     TDX_EPT_VE,                 /* a violation that the TD is told of */
     TDX_EPT_MISCONFIGURED,
+    TDX_EPT_CHANGED,            /* while it was walked: not returned */
 } TdxEptFault;
 
 typedef struct TdxEptResult {

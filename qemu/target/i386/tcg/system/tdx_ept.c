@@ -51,12 +51,17 @@ static TdxEptFault walk_private(TdxVp *vp, uint64_t gpa, TdxEptResult *r)
     return TDX_EPT_OK;
 }
 
-/* Accessed for the tables and the page, dirty for the page */
-static void set_used(uint64_t *slot, uint64_t entry, uint64_t bits)
+/*
+ * Accessed for the tables and the page, dirty for the page. One locked step,
+ * which changes nothing but the entry that was walked: false if the host has
+ * written there meanwhile, who may have freed the table, too.
+ */
+static bool set_used(uint64_t *slot, uint64_t entry, uint64_t bits)
 {
-    if ((entry & bits) != bits) {
-        qatomic_or(slot, cpu_to_le64(bits));
-    }
+    uint64_t old = cpu_to_le64(entry);
+
+    return (entry & bits) == bits ||
+           qatomic_cmpxchg(slot, old, cpu_to_le64(entry | bits)) == old;
 }
 
 /* Of one step: the entry at @table that translates @gpa at @level */
@@ -67,7 +72,10 @@ static uint64_t *ept_slot(uint64_t table, uint64_t gpa, int level)
     return snp_host_ram_ptr((table & EPT_ADDRESS) + index * 8);
 }
 
-/* The shared bit is part of the index: the upper half of the root is used */
+/*
+ * The shared bit is part of the index: the upper half of the root is used.
+ * TDX_EPT_CHANGED is no fault of the guest's: the walk has to begin anew.
+ */
 static TdxEptFault walk_shared(TdxVp *vp, uint64_t gpa, int access,
                                TdxEptResult *r)
 {
@@ -90,7 +98,9 @@ static TdxEptFault walk_shared(TdxVp *vp, uint64_t gpa, int access,
         if (leaf) {
             bool write = access == MMU_DATA_STORE && rwx & EPT_W;
 
-            set_used(slot, entry, EPT_A | (write ? EPT_D : 0));
+            if (!set_used(slot, entry, EPT_A | (write ? EPT_D : 0))) {
+                return TDX_EPT_CHANGED;
+            }
             set_result(r, gpa, entry & EPT_ADDRESS, level);
             /* The page becomes dirty by a later write: that must be seen */
             r->prot = (rwx & EPT_R ? PAGE_READ : 0) |
@@ -99,7 +109,9 @@ static TdxEptFault walk_shared(TdxVp *vp, uint64_t gpa, int access,
             r->suppress_ve = entry & EPT_SUPPRESS_VE;
             return TDX_EPT_OK;
         }
-        set_used(slot, entry, EPT_A);
+        if (!set_used(slot, entry, EPT_A)) {
+            return TDX_EPT_CHANGED;
+        }
         table = entry;
     }
     g_assert_not_reached();
@@ -128,8 +140,10 @@ TdxEptFault tdx_ept_translate(CPUX86State *env, uint64_t gpa, int access,
     if (gpa & -(shared << 1)) {
         return TDX_EPT_VIOLATION;
     }
-    fault = gpa & shared ? walk_shared(vp, gpa, access, r)
-                         : walk_private(vp, gpa, r);
+    do {
+        fault = gpa & shared ? walk_shared(vp, gpa, access, r)
+                             : walk_private(vp, gpa, r);
+    } while (fault == TDX_EPT_CHANGED);
     if (fault != TDX_EPT_OK) {
         return fault;
     }
