@@ -85,12 +85,12 @@ static void wait_for_promotions(struct gmem_snp *g, u64 nr)
 	int ms;
 
 	for (ms = 0; ms < WAIT_MS; ms += SCAN_MS) {
-		if (vm_get_stat(g->vm, rmp_promotions) >= nr)
+		if (vm_get_stat(g->vm, rmp_promotions) >= nr && !gmem_snp_nr_smashed(g))
 			return;
 		usleep(SCAN_MS * 1000);
 	}
-	TEST_FAIL("%lu ranges should be promoted, %lu were", nr,
-		  vm_get_stat(g->vm, rmp_promotions));
+	TEST_FAIL("%lu ranges should be promoted, %lu were, %lu are not whole", nr,
+		  vm_get_stat(g->vm, rmp_promotions), gmem_snp_nr_smashed(g));
 }
 
 /* Where the hole is, and how many folios of two it touches. */

@@ -164,6 +164,14 @@ void gmem_snp_guest_code(struct gmem_snp_op *shared, gpa_t gpa);
 
 struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g);
 
+/*
+ * How many ranges were smashed and are not whole again.  With scans that are on,
+ * claim this and not the number of smashes or promotions: a scan may promote a
+ * range before the guest comes to the access that had it smashed, which then
+ * smashes it once more.
+ */
+u64 gmem_snp_nr_smashed(struct gmem_snp *g);
+
 /* Host: a counter of /proc/vmstat. */
 u64 gmem_snp_vmstat(const char *event);
 

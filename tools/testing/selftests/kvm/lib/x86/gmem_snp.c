@@ -184,6 +184,13 @@ struct gmem_snp_stats gmem_snp_stats(struct gmem_snp *g)
 	};
 }
 
+u64 gmem_snp_nr_smashed(struct gmem_snp *g)
+{
+	u64 smashes = vm_get_stat(g->vm, rmp_smashes);
+
+	return smashes - vm_get_stat(g->vm, rmp_promotions);
+}
+
 u64 gmem_snp_quarantined(void)
 {
 	return kvm_get_module_param_integer("kvm", "gmem_quarantined_pages");
