@@ -166,6 +166,8 @@ enum kvm_promote_outcome kvm_mirror_promote(const struct kvm_promotion *p)
 	if (p->order < PMD_ORDER)
 		return KVM_PROMOTE_GONE;
 
+	/* Nor may what the external page table needs go in the midst of this. */
+	guard(rwsem_read)(&p->kvm->gmem_zap_sem);
 	guard(write_lock)(&p->kvm->mmu_lock);
 	switch (promote(p)) {
 	case 0:

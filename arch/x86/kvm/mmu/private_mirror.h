@@ -55,7 +55,8 @@ bool kvm_mirror_parts_agree(const u64 *spt, kvm_pfn_t pfn, u64 ignore);
 
 /*
  * Replace the table that maps the range of @p by a leaf, unless something stands
- * against that, the external page table for instance.  Takes mmu_lock for write.
+ * against that, the external page table for instance.  Takes gmem_zap_sem for read
+ * and mmu_lock for write.
  */
 enum kvm_promote_outcome kvm_mirror_promote(const struct kvm_promotion *p);
 

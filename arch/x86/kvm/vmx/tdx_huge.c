@@ -23,9 +23,10 @@
  * not know which of them the TD has accepted, but the module does: if it refuses
  * the table is unblocked, and the range stays 4K and works.
  *
- * Locks: mmu_lock for write.  Two who track at a time would disturb each other,
- * and a leaf that is blocked must not be mapped anew.  Only vCPUs compete for the
- * locks of the module: what they keep busy is tried again without them.
+ * Locks: mmu_lock for write, as two who track at a time would disturb each other,
+ * and a leaf that is blocked must not be mapped anew; the key, see has_key().  Only
+ * vCPUs compete for the locks of the module: what they keep busy is tried again
+ * without them.
  */
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
@@ -153,10 +154,19 @@ static int refused(struct kvm *kvm, const struct sept_call *call, u64 err)
 	return -EIO;
 }
 
-/* Who zaps holds gmem_zap_sem, and keeps it from being released. */
+/*
+ * It is released once the VMM is gone, or holds the VM by nothing but files: not
+ * while the VMM has something done.  Everybody else holds gmem_zap_sem.  What was
+ * released does not come back.
+ */
 static bool has_key(struct kvm *kvm)
 {
-	return tdx_of(kvm)->hkid > 0;
+	if (tdx_of(kvm)->hkid <= 0)
+		return false;
+
+	lockdep_assert(current->mm == kvm->mm || lockdep_is_held(&kvm->gmem_zap_sem) ||
+		       kvm->vm_bugged);
+	return true;
 }
 
 static bool is_runnable(struct kvm *kvm)

@@ -9,7 +9,11 @@
  *
  * A file of guest_memfd that another process shares is reclaimed when that lets
  * go of it, in parts as it likes: what it cuts is lost, as nobody will read it.
+ *
+ * Nobody asks the module for something that takes a key once there is none: that
+ * the kernel says nothing is part of each test.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,11 +33,16 @@ struct calls {
 	u64 reclaims;
 };
 
+/* What the VMM does until it is killed */
+enum doing { NOTHING, USE, CONVERT };
+
 FIXTURE(tdx_end) {
 	struct calls before;
 	u64 quarantined;
 	pid_t vmm;
 	int fd;
+	/* The kernel's messages from the beginning of the test on */
+	int messages;
 };
 
 static u64 quarantined(void)
@@ -84,8 +93,26 @@ static void *use_memory(void *vcpu)
 	return NULL;
 }
 
-/* A VMM of its own: tells the number of its file, and runs until it is killed. */
-static void vmm(int pipe, bool run)
+/* The range is split, and promoted if it is given the time. */
+static void convert_range(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	td_share(vcpu, gpa, PAGE_SIZE);
+	td_unshare(vcpu, gpa, PAGE_SIZE);
+	td_accept(vcpu, gpa, PAGE_SIZE, 0);
+	usleep(2000);
+}
+
+static void *convert_memory(void *vcpu)
+{
+	int i;
+
+	for (i = 0;; i = (i + 1) % (NR_2M / 2))
+		convert_range(vcpu, TD_GPA + i * SZ_2M + SZ_2M / 2);
+	return NULL;
+}
+
+/* A VMM of its own: tells the number of its file, and goes on until it is killed. */
+static void vmm(int pipe, enum doing what)
 {
 	struct kvm_vcpu *vcpus[TD_MAX_VCPUS];
 	struct kvm_vm *vm = create(vcpus);
@@ -93,21 +120,23 @@ static void vmm(int pipe, bool run)
 	pthread_t thread;
 	int i;
 
-	for (i = 0; i < 4 && run; i++)
+	if (what == CONVERT)
+		kvm_pthread_create(&thread, NULL, convert_memory, vcpus[0]);
+	for (i = what == USE ? 0 : 4; i < 4; i++)
 		kvm_pthread_create(&thread, NULL, use_memory, vcpus[i]);
 	TEST_ASSERT_EQ(write(pipe, &fd, sizeof(fd)), sizeof(fd));
 	pause();
 }
 
 /* Start a VMM, and share its file, which outlives it. */
-static void start_vmm(FIXTURE_DATA(tdx_end) *self, bool run)
+static void start_vmm(FIXTURE_DATA(tdx_end) *self, enum doing what)
 {
 	int pipes[2], fd, pidfd;
 
 	TEST_ASSERT(!pipe(pipes), "There should be a pipe");
 	self->vmm = fork();
 	if (!self->vmm)
-		vmm(pipes[1], run);
+		vmm(pipes[1], what);
 	close(pipes[1]);
 
 	TEST_ASSERT_EQ(read(pipes[0], &fd, sizeof(fd)), sizeof(fd));
@@ -154,6 +183,22 @@ FIXTURE_SETUP(tdx_end)
 		SKIP(return, "The host does not count calls of the module");
 	td_set_promote_ms(0);
 	self->quarantined = quarantined();
+	self->messages = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	TEST_ASSERT(self->messages >= 0 && !lseek(self->messages, 0, SEEK_END),
+		    "Cannot read the kernel's messages");
+}
+
+/* Claim that the module was asked for nothing that it refuses. */
+static void test_no_complaint(FIXTURE_DATA(tdx_end) *self)
+{
+	char line[1024];
+	ssize_t length;
+
+	while ((length = read(self->messages, line, sizeof(line) - 1)) > 0) {
+		line[length] = '\0';
+		TEST_ASSERT(!strstr(line, "SEAMCALL"), "%s", line);
+	}
+	close(self->messages);
 }
 
 /* However it ended: nothing is left behind. */
@@ -167,6 +212,7 @@ FIXTURE_TEARDOWN(tdx_end)
 	TEST_ASSERT_EQ(tdx_host_owned(), 0);
 	TEST_ASSERT_EQ(tdx_host_broken(), 0);
 	TEST_ASSERT_EQ(quarantined(), self->quarantined);
+	test_no_complaint(self);
 }
 
 /* Claim that nothing was zapped with a key, and at least @nr pages without. */
@@ -198,7 +244,7 @@ TEST_F_TIMEOUT(tdx_end, closed, GMEM_HUGE_TIMEOUT)
 
 TEST_F_TIMEOUT(tdx_end, killed, GMEM_HUGE_TIMEOUT)
 {
-	start_vmm(self, true);
+	start_vmm(self, USE);
 	kill_and_count(self);
 	close_file(self);
 	test_reclaimed(self, 4 + 512 + 1);
@@ -209,7 +255,7 @@ TEST_F_TIMEOUT(tdx_end, file_stays, GMEM_HUGE_TIMEOUT)
 {
 	u64 owned;
 
-	start_vmm(self, false);
+	start_vmm(self, NOTHING);
 	kill_and_count(self);
 	owned = tdx_host_owned();
 
@@ -226,7 +272,7 @@ TEST_F_TIMEOUT(tdx_end, file_stays, GMEM_HUGE_TIMEOUT)
 /* The opposite: as long as a vCPU may run, leaves are split and removed. */
 TEST_F_TIMEOUT(tdx_end, not_before, GMEM_HUGE_TIMEOUT)
 {
-	start_vmm(self, true);
+	start_vmm(self, USE);
 	punch(self->fd, SZ_2M + 77 * PAGE_SIZE, PAGE_SIZE);
 	TEST_ASSERT_EQ(tdx_host_leaves(1), 4);
 	TEST_ASSERT_EQ(calls().reclaims, self->before.reclaims);
@@ -240,7 +286,7 @@ TEST_F_TIMEOUT(tdx_end, under_zaps, GMEM_HUGE_TIMEOUT)
 	int round, i;
 
 	for (round = 0; round < 8; round++) {
-		start_vmm(self, true);
+		start_vmm(self, USE);
 		if (!fork()) {
 			for (i = 1; i < 2000; i++)
 				punch(self->fd, SZ_2M + i * 37 % 512 * PAGE_SIZE * 7,
@@ -252,6 +298,51 @@ TEST_F_TIMEOUT(tdx_end, under_zaps, GMEM_HUGE_TIMEOUT)
 		close_file(self);
 		wait(NULL);
 	}
+}
+
+/* Promotions are under way all the while, which need the key as well. */
+TEST_F_TIMEOUT(tdx_end, under_promotions, GMEM_HUGE_TIMEOUT)
+{
+	u64 promotions = tdx_host_calls(TDH_MEM_PAGE_PROMOTE, 1);
+	int round;
+
+	td_set_promote_ms(1);
+	for (round = 0; round < 8; round++) {
+		start_vmm(self, CONVERT);
+		usleep(100000 + round * 7000);
+		kill_vmm(self);
+		close_file(self);
+		TEST_ASSERT_EQ(tdx_host_owned(), 0);
+	}
+	promotions = tdx_host_calls(TDH_MEM_PAGE_PROMOTE, 1) - promotions;
+	TEST_ASSERT(promotions >= 8, "%lu promotions are no test", promotions);
+}
+
+#define NR_OPENERS	4
+
+static void *open_and_close(void *arg)
+{
+	struct kvm_vm *vm = arg;
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		close(vm_create_guest_memfd(vm, SZ_2M, 0));
+	return NULL;
+}
+
+/* The opposite: files that come and go do not look like nobody else. */
+TEST_F_TIMEOUT(tdx_end, not_for_files_that_go, GMEM_HUGE_TIMEOUT)
+{
+	struct kvm_vm *vm = td_create_empty(1, SZ_2M);
+	pthread_t threads[NR_OPENERS];
+	int i;
+
+	for (i = 0; i < NR_OPENERS; i++)
+		kvm_pthread_create(&threads[i], NULL, open_and_close, vm);
+	for (i = 0; i < NR_OPENERS; i++)
+		kvm_pthread_join(threads[i], NULL);
+	TEST_ASSERT(ioctl(vm->fd, KVM_CHECK_EXTENSION, 0) >= 0, "The VM should live");
+	kvm_vm_free(vm);
 }
 
 TEST_HARNESS_MAIN
