@@ -283,10 +283,15 @@ TEST_F_TIMEOUT(launch, firmware_fails, GMEM_SNP_TIMEOUT)
 	TEST_ASSERT(!memcmp(first, second, SNP_DIGEST_SIZE), "A failure should not be measured");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	gmem_snp_require();
 	snp_host_require();
 	fill_image();
 	return test_harness_run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	/* What is launched at 4K stays so while it is looked at. */
+	return gmem_snp_main(argc, argv, 0, run);
 }
