@@ -28,7 +28,8 @@ run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/image
 	@mk/bench --run
 	@mk/show $(if $(MEMORY),--memory $(MEMORY))
 
-#: make test            every test; T=pattern runs what matches, HOSTS=glob on these hosts, RUNS=n each n times; DEBUG=0 without the debug configuration, DEBUG=all with stock's
+#: make test            every test; T=pattern runs what matches, HOSTS=glob on these hosts alone, RUNS=n each n times;
+#:                      DEBUG=0 without the debug configuration, DEBUG=all with stock's
 test: build
 	@DEBUG=$(DEBUG) mk/test $(T)
 
