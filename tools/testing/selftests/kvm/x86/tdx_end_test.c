@@ -325,7 +325,7 @@ static void *open_and_close(void *arg)
 	struct kvm_vm *vm = arg;
 	int i;
 
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < 200; i++)
 		close(vm_create_guest_memfd(vm, SZ_2M, 0));
 	return NULL;
 }
