@@ -183,7 +183,7 @@ static void host_convert(u64 page)
 
 static void punch(u64 page, u64 nr)
 {
-	op_is("punch %lu pages at %lu", nr, page);
+	op_is("hole of %lu pages at %lu", nr, page);
 	TEST_ASSERT(!fallocate(guest.fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
 			       page * PAGE_SIZE, nr * PAGE_SIZE), "%s should succeed", last_op);
 	if (!broken)
