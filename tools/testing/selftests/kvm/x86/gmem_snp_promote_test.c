@@ -45,6 +45,23 @@ static bool wait_for_fails(struct gmem_snp *g, u64 nr)
 	return false;
 }
 
+static void create(struct gmem_snp *g, unsigned int promote_ms)
+{
+	gmem_snp_set_promote_ms(promote_ms);
+	gmem_snp_create(g, SZ_2M);
+	gmem_snp_accept(g, gmem_snp_page(0), SZ_2M);
+	gmem_snp_write(g, gmem_snp_page(0), SZ_2M, TAG);
+}
+
+static void destroy(struct gmem_snp *g, const struct gmem_snp_stats *before)
+{
+	u64 quarantined = gmem_snp_quarantined();
+
+	TEST_SNP_SINCE(g, *before, dm_splits, 0, "All of the range was the guest's all along");
+	gmem_snp_free(g);
+	TEST_ASSERT_EQ(gmem_snp_quarantined(), quarantined);
+}
+
 FIXTURE(promote) {
 	struct gmem_snp g;
 	struct gmem_snp_stats before;
@@ -52,21 +69,13 @@ FIXTURE(promote) {
 
 FIXTURE_SETUP(promote)
 {
-	gmem_snp_set_promote_ms(SCAN_MS);
-	gmem_snp_create(&self->g, SZ_2M);
-	gmem_snp_accept(&self->g, gmem_snp_page(0), SZ_2M);
-	gmem_snp_write(&self->g, gmem_snp_page(0), SZ_2M, TAG);
+	create(&self->g, SCAN_MS);
 	self->before = gmem_snp_stats(&self->g);
 }
 
 FIXTURE_TEARDOWN(promote)
 {
-	u64 quarantined = gmem_snp_quarantined();
-
-	TEST_SNP_SINCE(&self->g, self->before, dm_splits, 0,
-		       "All of the range was the guest's all along");
-	gmem_snp_free(&self->g);
-	TEST_ASSERT_EQ(gmem_snp_quarantined(), quarantined);
+	destroy(&self->g, &self->before);
 }
 
 /*
@@ -234,19 +243,18 @@ TEST_F_TIMEOUT(promote, after_every_page_was_shared, GMEM_SNP_TIMEOUT)
 
 FIXTURE(off) {
 	struct gmem_snp g;
+	struct gmem_snp_stats before;
 };
 
 FIXTURE_SETUP(off)
 {
-	gmem_snp_set_promote_ms(0);
-	gmem_snp_create(&self->g, SZ_2M);
-	gmem_snp_accept(&self->g, gmem_snp_page(0), SZ_2M);
-	gmem_snp_write(&self->g, gmem_snp_page(0), SZ_2M, TAG);
+	create(&self->g, 0);
+	self->before = gmem_snp_stats(&self->g);
 }
 
 FIXTURE_TEARDOWN(off)
 {
-	gmem_snp_free(&self->g);
+	destroy(&self->g, &self->before);
 	gmem_snp_set_promote_ms(SCAN_MS);
 }
 

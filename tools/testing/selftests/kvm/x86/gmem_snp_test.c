@@ -25,12 +25,17 @@ FIXTURE_SETUP(snp)
 	gmem_snp_create(&self->g, 2 * SZ_2M);
 }
 
-FIXTURE_TEARDOWN(snp)
+static void free_and_lose_nothing(struct gmem_snp *g)
 {
 	u64 quarantined = gmem_snp_quarantined();
 
-	gmem_snp_free(&self->g);
+	gmem_snp_free(g);
 	TEST_ASSERT_EQ(gmem_snp_quarantined(), quarantined);
+}
+
+FIXTURE_TEARDOWN(snp)
+{
+	free_and_lose_nothing(&self->g);
 }
 
 static void claim_mapped(struct gmem_snp *g, u64 nr_2m, u64 nr_4k, u64 base_4k)
@@ -223,7 +228,7 @@ FIXTURE_SETUP(pairs)
 
 FIXTURE_TEARDOWN(pairs)
 {
-	gmem_snp_free(&self->g);
+	free_and_lose_nothing(&self->g);
 }
 
 static u64 flushes_of(struct gmem_snp *g, void (*act)(struct gmem_snp *, u64 page, u64 nr),
