@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot a host, run a list of cases on it, and read the KTAP that it prints."""
+import contextlib
 import os
 import re
 import selectors
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from . import ktap
+from . import ktap, where
 from .cases import Case
 from .machine import as_script, as_text, make_initrd, qemu_command
 from .paths import relative
@@ -18,6 +19,8 @@ BOOT_SECONDS = 300
 GRACE_SECONDS = 60
 # From the request to end to the order.
 PATIENCE_SECONDS = 3
+# How long QEMU may take to tell where the processors of a host are that hangs.
+ANSWER_SECONDS = 20
 
 # What the kernel says without dying of panic_on_warn: lockdep, RCU and the hung-task detector only print.
 REPORT = re.compile(r"^(?!#).*(WARNING: |INFO: possible recursive|suspicious RCU|BUG: |KASAN: |"
@@ -58,7 +61,7 @@ class Console:
     def __init__(self, command, log):
         self.log = open(log, "w", buffering=1, encoding="utf-8", errors="replace")
         self.log.write(as_text(command) + "\n")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, start_new_session=True)
         RUNNING.add(self.process)
         self.selector = selectors.DefaultSelector()
@@ -82,11 +85,23 @@ class Console:
                 self.log.write(text + "\n")
                 yield KERNEL_TIME.sub("", text)
 
+    def ask(self, questions):
+        """Type what ends with the end of QEMU; what it says meanwhile, which is nothing if it hangs itself."""
+        deadline, answer = time.monotonic() + ANSWER_SECONDS, []
+        with contextlib.suppress(TimeoutError, BrokenPipeError):
+            self.process.stdin.write(questions.encode())
+            self.process.stdin.flush()
+            for line in self.lines(lambda: deadline):
+                answer.append(line)
+        return answer
+
     def close(self):
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         RUNNING.discard(self.process)
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()
         self.log.close()
 
@@ -98,7 +113,7 @@ class Boot:
         self.host, self.cases, self.folder, self.on_result = host, cases, folder, on_result
         self.job = job or {}
         self.current, self.output, self.said, self.finished = None, [], [], 0
-        self.planned, self.ended = None, False
+        self.planned, self.ended, self.places = None, False, []
         self.report, self.started, self.last = None, 0.0, ""
         self.deadline = time.monotonic() + BOOT_SECONDS
 
@@ -117,10 +132,17 @@ class Boot:
         except TimeoutError:
             reason = f"no result within {self.current.limit(self.host)} s" if self.current else "the host hangs"
             self.ended = False
+            self.places = self.ask_where(console)
         finally:
             console.close()
             initrd.unlink()
         return self.leftover(reason)
+
+    def ask_where(self, console):
+        symbols = where.Symbols(self.host.image("map").read_text())
+        places = where.tell(console.ask(where.questions(self.host.cpus)), symbols)
+        console.log.write("".join(f"{place}\n" for place in places))
+        return places
 
     def read(self, line):
         self.last = line or self.last
@@ -170,6 +192,7 @@ class Boot:
 
     def publish(self, status, detail):
         case = self.current
+        self.output, self.places = self.output + self.places, []
         log = self.folder / case.log_name
         log.write_text("\n".join(self.output) + "\n")
         self.finished += 1

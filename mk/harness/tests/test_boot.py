@@ -10,6 +10,7 @@ The first passes with the output "hello"; the second fails with the kernel's wor
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from harness import boot
 from harness.cases import Case
@@ -136,3 +137,32 @@ class Reading(unittest.TestCase):
             self.assertIsNotNone(boot.REPORT.search(line), line)
         for line in ("kvm: debug message", "# WARNING: a test's own word"):
             self.assertIsNone(boot.REPORT.search(line), line)
+
+
+class Asking(unittest.TestCase):
+    """A console of a program that is no QEMU: what it is told, it says, or it does not."""
+
+    def ask(self, *command):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(boot, "ANSWER_SECONDS", 0.3):
+            console = boot.Console(command, Path(folder) / "log")
+            self.addCleanup(console.close)
+            return console.ask("info registers\nquit\n")
+
+    def test_the_answer_ends_with_the_program(self):
+        self.assertEqual(self.ask("head", "-n", "1"), ["info registers"])
+
+    def test_a_program_that_hangs_is_not_waited_for(self):
+        self.assertEqual(self.ask("sleep", "100"), [])
+
+    def test_a_program_that_has_ended_has_nothing_to_say(self):
+        self.assertEqual(self.ask("true"), [])
+
+    def test_where_the_processors_are_is_part_of_the_log(self):
+        with tempfile.TemporaryDirectory() as folder:
+            results = []
+            one = boot.Boot(Host(), [Case("suite", "first")], Path(folder), results.append)
+            for line in ("1..1", "# start 1 first", "# said"):
+                one.read(line)
+            one.places = ["CPU 0 in x"]
+            one.leftover("no result")
+        self.assertEqual(results[0].output, "said\nCPU 0 in x")
