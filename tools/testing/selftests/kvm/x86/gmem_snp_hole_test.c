@@ -227,6 +227,8 @@ TEST_F_TIMEOUT(cut, by_memory_failure, GMEM_SNP_TIMEOUT)
 static int run_tests(int argc, char **argv)
 {
 	snp_host_require();
+	/* What an earlier test lost. */
+	snp_rmp_ignore_owned();
 	return test_harness_run(argc, argv);
 }
 

@@ -42,6 +42,11 @@ struct worker {
 	u64 rounds;
 };
 
+/* Of all pages, by /proc/kpageflags; not static: guests get what a program is. */
+#define NR_FLAGS	(2 * SZ_4G / PAGE_SIZE)
+static u64 *flags;
+static u64 nr_flags;
+
 static unsigned int seed;
 static time_t life_ends;
 static bool vm_is_dead;
@@ -203,22 +208,33 @@ static u64 counted(void)
 	return gmem_snp_quarantined() + kvm_get_module_param_integer("snp_quarantine", "pages");
 }
 
-/* What is poisoned is counted, and what the RMP keeps is poisoned. */
-static void claim_lost_is_counted(u64 *flags, u64 nr_pages)
+/* The flags of all pages, read anew: how many are poisoned. */
+static u64 read_poisoned(void)
 {
 	int fd = open("/proc/kpageflags", O_RDONLY);
-	u64 pfn, gpa, poisoned = 0;
-	ssize_t size = read(fd, flags, nr_pages * sizeof(*flags));
+	ssize_t size = read(fd, flags, NR_FLAGS * sizeof(*flags));
+	u64 pfn, poisoned = 0;
 
 	TEST_ASSERT(size > 0, "/proc/kpageflags should be readable");
 	close(fd);
-	for (pfn = 0; pfn < size / sizeof(*flags); pfn++)
+	nr_flags = size / sizeof(*flags);
+	for (pfn = 0; pfn < nr_flags; pfn++)
 		poisoned += !!(flags[pfn] & KPF_HWPOISON);
+	return poisoned;
+}
+
+/*
+ * What is poisoned is counted, but for @others that failed before, and what the
+ * RMP keeps is poisoned.
+ */
+static void claim_lost_is_counted(u64 others)
+{
+	u64 pfn, gpa, poisoned = read_poisoned() - others;
+
 	TEST_ASSERT(poisoned == counted(), "%lu pages are poisoned, %lu are counted", poisoned,
 		    counted());
-
 	for (pfn = 0; (pfn = snp_rmp_next_owned(pfn, &gpa)) != SNP_NO_PFN; pfn++)
-		TEST_ASSERT(pfn < size / sizeof(*flags) && flags[pfn] & KPF_HWPOISON,
+		TEST_ASSERT(pfn < nr_flags && flags[pfn] & KPF_HWPOISON,
 			    "PFN 0x%lx is a guest's and not poisoned", pfn);
 }
 
@@ -229,23 +245,20 @@ static void storm(int seconds)
 		.flags		= GUEST_MEMFD_FLAG_LARGE_FOLIOS,
 		.nr_vcpus	= NR_VCPUS,
 	};
-	u64 vms = 0, dead = 0, rounds = 0, nr_pages = 2 * SZ_4G / PAGE_SIZE;
-	u64 *flags = calloc(nr_pages, sizeof(*flags));
+	u64 vms = 0, dead = 0, rounds = 0, others = read_poisoned() - counted();
 	time_t end = time(NULL) + seconds;
 	struct gmem_snp g;
 
-	TEST_ASSERT(flags, "There should be memory for the flags of all pages");
 	for (; time(NULL) < end; vms++, dead += vm_is_dead) {
 		gmem_snp_create_shape(&g, &shape);
 		rounds += live(&g);
 		/* What is armed now hits the end of the VM. */
 		gmem_snp_free(&g);
 		snp_inject_nothing();
-		claim_lost_is_counted(flags, nr_pages);
+		claim_lost_is_counted(others);
 	}
 	printf("%lu VMs, %lu of them died, %lu rounds, %lu pages lost and counted\n", vms, dead,
 	       rounds, counted());
-	free(flags);
 }
 
 int main(int argc, char *argv[])
@@ -264,6 +277,8 @@ int main(int argc, char *argv[])
 	snp_host_require();
 	printf("seed %u\n", seed);
 
+	flags = calloc(NR_FLAGS, sizeof(*flags));
+	TEST_ASSERT(flags, "There should be memory for the flags of all pages");
 	gmem_snp_set_promote_ms(20);
 	storm(seconds);
 	gmem_snp_set_promote_ms(GMEM_SNP_PROMOTE_MS);
