@@ -235,23 +235,30 @@ int main(int argc, char *argv[])
 {
 	unsigned int seed = time(NULL);
 	int opt, seconds = 10;
-	bool busy = false;
+	bool busy = false, small = false;
+	u64 nr_2m;
 
-	while ((opt = getopt(argc, argv, "s:r:b")) != -1) {
+	while ((opt = getopt(argc, argv, "s:r:b4")) != -1) {
 		if (opt == 's')
 			seconds = atoi_positive("seconds", optarg);
 		else if (opt == 'r')
 			seed = atoi_positive("seed", optarg);
 		else if (opt == 'b')
 			busy = true;
+		else if (opt == '4')
+			small = true;
 		else
-			TEST_FAIL("Options: -s SECONDS, -r SEED, -b: the module is busy at times");
+			TEST_FAIL("Options: -s SECONDS, -r SEED, -b: the module is busy at times, "
+				  "-4: it can't split a leaf, all is 4K");
 	}
 	TEST_REQUIRE(!td_huge_missing() && tdx_host_is_there());
 
 	pr_info("seed %u\n", seed);
 	td_set_promote_ms(20);
+	nr_2m = tdx_host_calls(TDH_MEM_PAGE_AUG, 1);
 	run(seconds, seed, busy);
+	nr_2m = tdx_host_calls(TDH_MEM_PAGE_AUG, 1) - nr_2m;
+	TEST_ASSERT(!nr_2m == small, "%lu leaves of 2M were mapped", nr_2m);
 	td_set_promote_ms(TD_PROMOTE_MS);
 	return 0;
 }
