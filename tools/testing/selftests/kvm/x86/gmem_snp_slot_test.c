@@ -125,6 +125,27 @@ TEST_F_TIMEOUT(slot, dirty_log_is_refused, GMEM_SNP_TIMEOUT)
 	kvm_munmap(hva, g->size);
 }
 
+/* A guest moves to no other VM of its host, nor does one share its key: not yet. */
+TEST_F_TIMEOUT(slot, move_is_refused, GMEM_SNP_TIMEOUT)
+{
+	const u32 caps[] = { KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, KVM_CAP_VM_COPY_ENC_CONTEXT_FROM };
+	struct gmem_snp *g = &self->g;
+	struct gmem_snp_stats before = gmem_snp_stats(g);
+	struct kvm_vm *other;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(caps); i++) {
+		other = vm_create_barebones_type(KVM_X86_SNP_VM);
+		TEST_ASSERT(__vm_enable_cap(other, caps[i], g->vm->fd) && errno == EINVAL,
+			    "Capability %u should refuse an SNP guest", caps[i]);
+		kvm_vm_free(other);
+	}
+	gmem_snp_write(g, GMEM_SNP_GPA, g->size, TAG + 1);
+	gmem_snp_check(g, GMEM_SNP_GPA, g->size, TAG + 1);
+	TEST_SNP_SINCE(g, before, faults, 0, "Nothing should be unmapped");
+	TEST_SNP_SINCE(g, before, pages_2m, 0, "Nor smaller");
+}
+
 static void host_write(struct gmem_snp *g, u64 page, u64 tag)
 {
 	u64 *mem = g->shared_mem + page * PAGE_SIZE;
