@@ -17,7 +17,10 @@
 #include "hw/i386/snp-crypt.h"
 #include "trace.h"
 
-/* Assigned 4K pages in each 2M region: most fills need not read the table */
+/*
+ * Assigned 4K pages in each 2M region: most fills need not read the table.
+ * Read without a lock, so it stays where it is once it is there.
+ */
 static uint16_t *assigned_in;
 
 /* Pages that a VMRUN uses, by 4K page number; few, so a list will do */
@@ -62,8 +65,10 @@ bool snp_rmp_get(hwaddr spa, SNPRmpEntry *e)
 
 bool snp_rmp_region_has_assigned(hwaddr spa)
 {
-    return assigned_in && snp_rmp_covers(spa) &&
-           qatomic_read(&assigned_in[spa / SNP_LARGE_SIZE]);
+    uint16_t *counts = qatomic_load_acquire(&assigned_in);
+
+    return counts && snp_rmp_covers(spa) &&
+           qatomic_read(&counts[spa / SNP_LARGE_SIZE]);
 }
 
 bool snp_rmp_host_may_write(hwaddr spa)
@@ -89,7 +94,9 @@ static void store_page(SNPHostState *host, hwaddr spa, const SNPRmpEntry *e)
         snp_page_rekey(spa, old.asid, e->asid);
     }
     if (assigned_in) {
-        assigned_in[spa / SNP_LARGE_SIZE] += e->assigned - old.assigned;
+        uint16_t *count = &assigned_in[spa / SNP_LARGE_SIZE];
+
+        qatomic_set(count, *count + e->assigned - old.assigned);
     }
     snp_rmp_encode(e, &low, &high);
     qatomic_set(&ptr[1], cpu_to_le64(high));
@@ -288,18 +295,31 @@ void snp_rmp_change(hwaddr spa, SNPRmpChange fn, void *opaque)
     }
 }
 
+static unsigned count_assigned(hwaddr region)
+{
+    unsigned n = 0;
+    SNPRmpEntry e;
+
+    for (int i = 0; i < SNP_LARGE_PAGES; i++) {
+        snp_rmp_get(region + i * SNP_PAGE_SIZE, &e);
+        n += e.assigned;
+    }
+    return n;
+}
+
+/* Other CPUs fill their TLBs meanwhile: a counter goes from right to right */
 void snp_rmp_rescan(void)
 {
     SNPHostState *host = snp_host_get();
-    hwaddr regions = DIV_ROUND_UP(host->rmp_covered, SNP_LARGE_SIZE);
-    SNPRmpEntry e;
 
     QEMU_LOCK_GUARD(&host->rmp_lock);
-    g_free(assigned_in);
-    assigned_in = g_new0(uint16_t, regions);
-    for (hwaddr spa = 0; spa < host->rmp_covered; spa += SNP_PAGE_SIZE) {
-        snp_rmp_get(spa, &e);
-        assigned_in[spa / SNP_LARGE_SIZE] += e.assigned;
+    if (!assigned_in) {
+        qatomic_store_release(&assigned_in,
+                              g_new0(uint16_t,
+                                     host->rmp_covered / SNP_LARGE_SIZE));
+    }
+    for (hwaddr at = 0; at < host->rmp_covered; at += SNP_LARGE_SIZE) {
+        qatomic_set(&assigned_in[at / SNP_LARGE_SIZE], count_assigned(at));
     }
 }
 

@@ -6,11 +6,14 @@
 #include "snp.h"
 
 enum {
-    CMD_SNP_INIT_EX = 0x85, CMD_DECOMMISSION = 0x90, CMD_ACTIVATE = 0x91,
+    CMD_SNP_SHUTDOWN = 0x82, CMD_SNP_INIT_EX = 0x85, CMD_DECOMMISSION = 0x90, CMD_ACTIVATE = 0x91,
     CMD_GCTX_CREATE = 0x93, CMD_LAUNCH_START = 0xa0, CMD_LAUNCH_UPDATE = 0xa1,
     CMD_LAUNCH_FINISH = 0xa2, CMD_PAGE_RECLAIM = 0xc7,
     CMD_PAGE_UNSMASH = 0xc8,
 };
+
+/* SNP_INIT_EX has to set up the RMP */
+#define INIT_RMP                1
 
 /* Status */
 #define INVALID_PLATFORM_STATE  0x01

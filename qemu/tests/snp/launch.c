@@ -17,7 +17,6 @@
 #include "guest.h"
 
 #define POLICY          (1ull << 17 | 1ull << 16)
-#define INIT_RMP        1
 #define SIZE_2M         1
 #define PROBED_PAGE     300
 #define PATTERN         0x1122334455667788ull

@@ -86,6 +86,18 @@ op_update:
     jne  1b
     int  $TRAP_DONE
 
+    /* Say so at RCX, then fill the TLB anew to write to RAX until there is a 2 */
+    .global op_refill
+    .balign 16
+op_refill:
+    movq $1, (%rcx)
+1:  mov  %cr3, %rdx
+    mov  %rdx, %cr3
+    mov  %rcx, (%rax)
+    cmpq $2, (%rcx)
+    jne  1b
+    int  $TRAP_DONE
+
     /* Call 16 bytes into a page, then execute its start at CPL 3 */
     .global op_jump_both
     .balign 16

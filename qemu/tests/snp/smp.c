@@ -7,6 +7,7 @@
  * holds the right to do so. The first assigns the page to a guest. The loop of
  * the second ends with #PF, error code P|W|RMP.
  */
+#include "firmware.h"
 #include "guest.h"
 
 #define AP_START    0x8000
@@ -17,6 +18,7 @@
 #define PATIENCE    (1ull << 34)    /* ticks: five seconds and more */
 #define SWITCHES    50000
 #define INJECTIONS  20000
+#define STARTS      200
 #define FLAG        0x800       /* in the page of the report */
 #define RW          (PTE_P | PTE_W)
 
@@ -264,6 +266,33 @@ static u64 step_clear_hsave(void)
     return ap_run(op_wrmsr, 0, MSR_HSAVE, 0);
 }
 
+/*
+ * The firmware sets up the RMP, time and again, while the second CPU writes to
+ * memory that is the host's all the while, through a mapping of 2M.
+ */
+static u64 step_starts(void)
+{
+    static volatile u64 state, word;
+    u64 n;
+
+    want("secure processor", firmware_found(), true);
+    wrmsr(MSR_SYSCFG, rdmsr(MSR_SYSCFG) | SYSCFG_MFDM);
+    wrmsr(MSR_HSAVE, 0);
+    iommu_enable();
+    ap_go(op_refill, (u64)&word, (u64)&state, 0);
+    wait_for(&state);
+    for (n = 0; n < STARTS && !ap_idle; n++) {
+        if (firmware(CMD_SNP_INIT_EX, INIT_RMP, 0, 0, 0) ||
+            firmware(CMD_SNP_SHUTDOWN, 0, 0, 0, 0)) {
+            break;
+        }
+    }
+    state = 2;
+    want("second CPU is back", ap_wait(), true);
+    want("its vector", ap_frame.vector, DONE);
+    return n;
+}
+
 static const struct step {
     const char *name;
     u64 (*act)(void);
@@ -286,6 +315,7 @@ static const struct step {
     { "interrupts are injected while it flushes TLBs", step_injections,
       INJECTIONS },
     { "its save area is given back", step_clear_hsave, DONE },
+    { "the firmware starts and ends while it writes", step_starts, STARTS },
 };
 
 static void smp_row(int row)

@@ -104,7 +104,7 @@ extern op_t op_nop, op_read, op_write, op_rmw, op_jump, op_cpuid, op_rdmsr,
             op_wrmsr, op_hlt, op_in, op_rdtsc, op_vmmcall, op_write_cr0,
             op_write_cr8, op_vmrun, op_rmpupdate, op_psmash, op_rmpread, op_pvalidate,
             op_rmpadjust, op_rmpquery, op_vmgexit, op_spin, op_wait, op_restore,
-            op_update, op_jump_both, op_rescind, op_xsavec, op_xrstor,
+            op_update, op_refill, op_jump_both, op_rescind, op_xsavec, op_xrstor,
             op_read_dr0;
 extern u32 start_info;     /* address of what the loader tells */
 extern u64 boot_pml4[512];
