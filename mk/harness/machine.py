@@ -34,7 +34,7 @@ for name, options in {"nokeys": "x-tdx-keyids=0", "onekey": "x-tdx-keyids=1", "n
                       "nodemote": "x-tdx-demote-uninterrupted=off"}.items():
     MACHINES["tdx" + name] = {**MACHINES["tdx"], "machine": MACHINES["tdx"]["machine"] + "," + options}
 
-APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "
+APPEND = ("console=ttyS0 panic=-1 panic_on_warn=1 oops=panic nokaslr loglevel=5 printk.devkmsg=on log_buf_len=4M "
           "tsc=reliable no_timer_check random.trust_cpu=on")
 
 
