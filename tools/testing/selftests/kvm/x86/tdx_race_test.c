@@ -10,8 +10,9 @@
  * it, or split it.  Each writes to its quarter and finds that later.
  *
  * Between two rounds nobody runs: the leaves that KVM counts are those that the
- * S-EPT has.  The module says busy to each third call of each leaf meanwhile.
- * Then the host takes ranges, quarters or pages away, and all begin anew.
+ * S-EPT has.  The module says busy to each third call of each leaf meanwhile (-b).
+ * Then the host takes ranges, quarters or pages away, and all begin anew.  Where
+ * the module can't split a leaf (-4) all of that happens at 4K.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -248,8 +249,7 @@ int main(int argc, char *argv[])
 		else if (opt == '4')
 			small = true;
 		else
-			TEST_FAIL("Options: -s SECONDS, -r SEED, -b: the module is busy at times, "
-				  "-4: it can't split a leaf, all is 4K");
+			TEST_FAIL("-s SECONDS, -r SEED, -b: the module is busy, -4: it can't split");
 	}
 	TEST_REQUIRE(!td_huge_missing() && tdx_host_is_there());
 
