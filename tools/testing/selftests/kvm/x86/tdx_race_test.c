@@ -249,7 +249,7 @@ int main(int argc, char *argv[])
 		else if (opt == '4')
 			small = true;
 		else
-			TEST_FAIL("-s SECONDS, -r SEED, -b: the module is busy, -4: it can't split");
+			TEST_FAIL("-s SECONDS, -r SEED, -b: the module is busy, -4: no split");
 	}
 	TEST_REQUIRE(!td_huge_missing() && tdx_host_is_there());
 
