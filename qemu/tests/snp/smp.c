@@ -18,7 +18,7 @@
 #define PATIENCE    (1ull << 34)    /* ticks: five seconds and more */
 #define SWITCHES    50000
 #define INJECTIONS  20000
-#define STARTS      200
+#define STARTS      100
 #define FLAG        0x800       /* in the page of the report */
 #define RW          (PTE_P | PTE_W)
 
