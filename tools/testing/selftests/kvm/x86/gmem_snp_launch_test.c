@@ -41,19 +41,23 @@ static void fill_image(void)
 }
 
 /* No vCPU: what is measured is what the test asks for. */
-static struct launch start(u64 flags, u64 file_offset)
+static struct launch start_with(u64 flags, u64 file_offset, u64 size)
 {
 	const struct vm_shape shape = { .mode = VM_MODE_DEFAULT, .type = KVM_X86_SNP_VM };
 	struct launch l = { .vm = __vm_create(shape, 1, 0) };
-	void *hva = kvm_mmap(SLOT_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	void *hva = kvm_mmap(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	l.fd = vm_create_guest_memfd(l.vm, SLOT_SIZE + file_offset, flags);
+	l.fd = vm_create_guest_memfd(l.vm, size + file_offset, flags);
 	vm_set_user_memory_region2(l.vm, GMEM_SNP_SLOT, KVM_MEM_GUEST_MEMFD, GMEM_SNP_GPA,
-				   SLOT_SIZE, hva, l.fd, file_offset);
-	vm_mem_set_private(l.vm, GMEM_SNP_GPA, SLOT_SIZE);
+				   size, hva, l.fd, file_offset);
+	vm_mem_set_private(l.vm, GMEM_SNP_GPA, size);
 	snp_vm_launch_start(l.vm, snp_default_policy());
 	return l;
+}
+
+static struct launch start(u64 flags, u64 file_offset)
+{
+	return start_with(flags, file_offset, SLOT_SIZE);
 }
 
 /* Returns 0 or the firmware's or KVM's error; @left gets how much was not done. */
@@ -180,42 +184,54 @@ static u64 splits(void)
 	return gmem_snp_vmstat("direct_map_level2_splits");
 }
 
+static u64 collapses(void)
+{
+	return gmem_snp_vmstat("direct_map_level2_collapses");
+}
+
 /*
  * Pages that are measured one by one share their 2M with pages that are still
- * the host's.  If all of these are of one folio nobody writes to them.  What was
- * allocated page by page has anybody's pages around it: the direct map is split
- * until the last one is free.
+ * the host's.  If all of these are of one folio nobody writes to them.
  */
-static void claim_split(u64 flags, bool splits_it)
+TEST_F_TIMEOUT(launch, pages_of_a_folio_split_nothing, GMEM_SNP_TIMEOUT)
 {
-	struct launch l = start(flags, 0);
-	u64 collapses, before = splits(), left;
+	struct launch l = start(GUEST_MEMFD_FLAG_LARGE_FOLIOS, 0);
+	u64 before = splits(), left;
 	u8 digest[SNP_DIGEST_SIZE];
-	int ms;
 
 	update(&l, SZ_2M, 3 * PAGE_SIZE, KVM_SEV_SNP_PAGE_TYPE_NORMAL, &left);
 	update(&l, SZ_2M + 100 * PAGE_SIZE, SZ_1M, KVM_SEV_SNP_PAGE_TYPE_NORMAL, &left);
-	TEST_ASSERT((splits() > before) == splits_it, "Wanted %ssplits, got %lu",
-		    splits_it ? "" : "no ", splits() - before);
-
-	collapses = gmem_snp_vmstat("direct_map_level2_collapses");
+	TEST_ASSERT_EQ(splits(), before);
 	finish(&l, digest);
-	for (ms = 0; splits_it && ms < COLLAPSE_MS; ms++) {
-		if (gmem_snp_vmstat("direct_map_level2_collapses") > collapses)
-			return;
-		usleep(1000);
-	}
-	TEST_ASSERT(!splits_it, "What was split should be collapsed once it is free");
 }
 
-TEST_F_TIMEOUT(launch, pages_of_a_folio_split_nothing, GMEM_SNP_TIMEOUT)
-{
-	claim_split(GUEST_MEMFD_FLAG_LARGE_FOLIOS, false);
-}
-
+/*
+ * What was allocated page by page has anybody's pages around it: the direct map
+ * is split until the last one is free.  One page more than are mapped so anyway
+ * can't all lie there.
+ */
 TEST_F_TIMEOUT(launch, pages_split_the_direct_map, GMEM_SNP_TIMEOUT)
 {
-	claim_split(0, true);
+	u64 size, nr, nr_splits, nr_collapses, left;
+	u8 digest[SNP_DIGEST_SIZE];
+	struct launch l;
+	int ms;
+
+	gmem_snp_wait_for_collapses();
+	size = align_up(snp_direct_map_4k() + PAGE_SIZE, SZ_2M);
+	nr_splits = splits();
+	nr_collapses = collapses();
+
+	l = start_with(0, 0, size);
+	TEST_ASSERT(!update(&l, 0, size, KVM_SEV_SNP_PAGE_TYPE_ZERO, &left) && !left,
+		    "All should be measured");
+	nr = splits() - nr_splits;
+	TEST_ASSERT(nr, "0x%lx bytes in pages of 4K should split mappings", size);
+
+	finish(&l, digest);
+	for (ms = 0; collapses() - nr_collapses < nr && ms < COLLAPSE_MS; ms++)
+		usleep(1000);
+	TEST_ASSERT_EQ(collapses() - nr_collapses, nr);
 }
 
 /* A shared page ends it there, as it does at 4K; what is left is done later. */

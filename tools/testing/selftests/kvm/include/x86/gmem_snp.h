@@ -175,6 +175,12 @@ u64 gmem_snp_nr_smashed(struct gmem_snp *g);
 /* Host: a counter of /proc/vmstat. */
 u64 gmem_snp_vmstat(const char *event);
 
+/*
+ * Host: wait until the direct map of what VMs gave back is collapsed, and say
+ * only then what it was before a test.
+ */
+void gmem_snp_wait_for_collapses(void);
+
 /* Host: milliseconds between scans for ranges to promote, 0 for never. */
 void gmem_snp_set_promote_ms(unsigned int ms);
 

@@ -45,6 +45,13 @@ u64 snp_rmp_next_owned(u64 pfn, u64 *gpa);
 u64 snp_rmp_nr_owned(void);
 
 /*
+ * Bytes that the kernel's direct map has at 4K.  Modules keep some of it so, and
+ * what is allocated page by page may well lie there: no fewer pages than these
+ * are sure to split a mapping.
+ */
+u64 snp_direct_map_4k(void);
+
+/*
  * Print a line with the stage and the kernel's direct map in mappings of 4K and
  * 2M, then lines with a character for each 2M of memory: a guest owns it by one
  * entry (2), or some pages of it (4), the firmware owns some (f), nobody does (.).

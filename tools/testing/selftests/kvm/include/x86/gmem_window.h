@@ -38,6 +38,9 @@ struct gmem_bench {
 	int nr_more;
 };
 
+/* Host: the number that follows @name in a file of such lines, 0 if there is none. */
+u64 gmem_read_field(const char *path, const char *name);
+
 /* What the command line asks for. */
 struct gmem_bench gmem_bench_parse(int argc, char *argv[], int max_vcpus);
 

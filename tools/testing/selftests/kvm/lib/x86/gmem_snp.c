@@ -133,6 +133,20 @@ u64 gmem_snp_vmstat(const char *event)
 	TEST_FAIL("/proc/vmstat should have %s", event);
 }
 
+/* Ten times what the host waits before it collapses. */
+#define COLLAPSE_QUIET_US	1000000
+
+void gmem_snp_wait_for_collapses(void)
+{
+	u64 before, now = gmem_snp_vmstat("direct_map_level2_collapses");
+
+	do {
+		before = now;
+		usleep(COLLAPSE_QUIET_US);
+		now = gmem_snp_vmstat("direct_map_level2_collapses");
+	} while (now != before);
+}
+
 void gmem_snp_set_promote_ms(unsigned int ms)
 {
 	FILE *file = fopen("/sys/module/kvm_amd/parameters/snp_promote_ms", "w");

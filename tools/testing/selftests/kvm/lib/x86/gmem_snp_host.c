@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "gmem_snp_host.h"
+#include "gmem_window.h"
 #include "kvm_util.h"
 #include "processor.h"
 
@@ -200,16 +201,12 @@ u64 snp_rmp_nr_owned(void)
 
 static u64 direct_map_kib(const char *name)
 {
-	FILE *file = fopen("/proc/meminfo", "r");
-	char line[128];
-	u64 kib = 0;
+	return gmem_read_field("/proc/meminfo", name);
+}
 
-	while (file && fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, name, strlen(name)))
-			kib = strtoull(line + strlen(name), NULL, 10);
-	}
-	fclose(file);
-	return kib;
+u64 snp_direct_map_4k(void)
+{
+	return direct_map_kib("DirectMap4k:") * SZ_1K;
 }
 
 /* A console may lose what is in a line of thousands. */

@@ -49,8 +49,7 @@ static void mark(int id)
 	stub();
 }
 
-/* Read the number that follows @name in a file of "name number" lines. */
-static u64 read_field(const char *path, const char *name)
+u64 gmem_read_field(const char *path, const char *name)
 {
 	FILE *file = fopen(path, "r");
 	char line[256];
@@ -81,8 +80,8 @@ static struct counts read_counts(struct gmem_bench *b)
 	int i;
 
 	refresh_vmstat();
-	c.pt_pages = read_field("/proc/meminfo", "SecPageTables:") / 4;
-	c.dm_splits = read_field("/proc/vmstat", "direct_map_level2_splits ");
+	c.pt_pages = gmem_read_field("/proc/meminfo", "SecPageTables:") / 4;
+	c.dm_splits = gmem_read_field("/proc/vmstat", "direct_map_level2_splits ");
 	for (i = 0; b->vm && i < b->nr_vcpus; i++)
 		c.npf += vcpu_get_stat(b->vcpus[i], pf_taken);
 	if (b->vm) {
