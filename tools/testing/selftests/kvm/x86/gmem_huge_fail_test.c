@@ -171,8 +171,8 @@ TEST_F_TIMEOUT(fail, loses_nothing, GMEM_HUGE_TIMEOUT)
 }
 
 /*
- * Fill the first range while the one allocation that asks for 512 pages or
- * more fails: pages take the folio's place.  The next range is not affected.
+ * Fill the first range while there are no 512 pages in one piece: pages take the
+ * folio's place.  The next range is not affected.
  */
 TEST(falls_back_to_pages)
 {
@@ -181,21 +181,13 @@ TEST(falls_back_to_pages)
 		.gpa = GMEM_HUGE_GPA,
 		.size = PAGE_SIZE,
 	};
-	int fd = gmem_fail_open(), nth, r;
-	bool huge = true;
+	int r;
 
-	for (nth = 1; huge && nth < MAX_NTH; nth++) {
-		gmem_huge_punch(&g, 0, SZ_2M);
-		range.gpa = GMEM_HUGE_GPA;
-		range.size = PAGE_SIZE;
-
-		gmem_fail_arm(fd, nth);
-		r = __vcpu_ioctl(g.vcpu, KVM_PRE_FAULT_MEMORY, &range);
-		TEST_ASSERT(gmem_fail_disarm(fd), "Prefault should make %d allocations", nth);
-		huge = r || gmem_huge_stats(&g).pages_2m;
-	}
-	TEST_ASSERT(!huge, "One of the failures should leave a 4K mapping");
-	close(fd);
+	gmem_fail_2m(true);
+	r = __vcpu_ioctl(g.vcpu, KVM_PRE_FAULT_MEMORY, &range);
+	gmem_fail_2m(false);
+	TEST_ASSERT(!r, "Prefault should do without a folio, errno %d", errno);
+	TEST_GMEM_MAPPED(&g, 0, 1, "A page should take the place of the folio");
 
 	gmem_huge_write(&g, gmem_huge_page(1), PAGE_SIZE, NEW_TAG);
 	gmem_huge_check(&g, GMEM_HUGE_GPA, PAGE_SIZE, 0);

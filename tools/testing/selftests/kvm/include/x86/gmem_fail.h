@@ -4,6 +4,9 @@
  *
  * Worked example: for (nth = 1; failed; nth++) arms, acts and disarms; it ends
  * when the action made less than nth allocations.
+ *
+ * How many an action makes is not the same each time, as caches are filled in
+ * between.  So a certain one may be missed by all n: fail that by its size.
  */
 #ifndef SELFTEST_KVM_GMEM_FAIL_H
 #define SELFTEST_KVM_GMEM_FAIL_H
@@ -21,6 +24,9 @@ int gmem_fail_open(void);
 void gmem_fail_arm(int fd, int nth);
 /* Return whether the allocation was reached, i.e. whether it failed. */
 bool gmem_fail_disarm(int fd);
+
+/* Let the calling thread get no 2M of memory in one piece from now on, or again. */
+void gmem_fail_2m(bool fail);
 
 /*
  * Disarm, and claim that what was run in between returned 0, or -ENOMEM or

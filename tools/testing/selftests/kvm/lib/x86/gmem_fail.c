@@ -8,17 +8,22 @@
 #include "processor.h"
 #include "test_util.h"
 
-static void set_knob(const char *knob, const char *value)
+static void write_to(const char *path, const char *value)
 {
-	char path[128];
-	int fd;
+	int fd = open(path, O_WRONLY);
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", knob);
-	fd = open(path, O_WRONLY);
 	TEST_ASSERT(fd >= 0, "%s should exist, is debugfs mounted?", path);
 	TEST_ASSERT(write(fd, value, strlen(value)) == strlen(value),
 		    "Writing %s to %s should succeed", value, path);
 	close(fd);
+}
+
+static void set_knob(const char *knob, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", knob);
+	write_to(path, value);
 }
 
 void gmem_fail_require(void)
@@ -30,6 +35,9 @@ void gmem_fail_require(void)
 		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
 		{ "fail_page_alloc/min-order", "0" },
 		{ "fail_page_alloc/verbose", "0" },
+		{ "fail_page_alloc/probability", "0" },
+		{ "fail_page_alloc/task-filter", "Y" },
+		{ "fail_page_alloc/times", "-1" },
 	};
 	int i;
 
@@ -62,6 +70,13 @@ bool gmem_fail_disarm(int fd)
 	TEST_ASSERT(pread(fd, buf, sizeof(buf) - 1, 0) > 0, "fail-nth should read");
 	gmem_fail_arm(fd, 0);
 	return !atoi(buf);
+}
+
+void gmem_fail_2m(bool fail)
+{
+	write_to("/proc/thread-self/make-it-fail", fail ? "1" : "0");
+	set_knob("fail_page_alloc/min-order", fail ? "9" : "0");
+	set_knob("fail_page_alloc/probability", fail ? "100" : "0");
 }
 
 bool gmem_fail_over(int fd, int nth, int r)
