@@ -188,6 +188,8 @@ FIXTURE(cut) {
 
 FIXTURE_SETUP(cut)
 {
+	/* Else the folio may lie where the direct map is still split. */
+	gmem_snp_wait_for_collapses();
 	self->before = accept_one_folio(&self->g);
 }
 
