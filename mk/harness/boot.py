@@ -19,8 +19,8 @@ BOOT_SECONDS = 300
 GRACE_SECONDS = 60
 # From the request to end to the order.
 PATIENCE_SECONDS = 3
-# How long QEMU may take to tell where the processors of a host are that hangs.
-ANSWER_SECONDS = 20
+# How long QEMU may take to tell where the processors of a host are that hangs, and to save its memory: some 80 MB.
+ANSWER_SECONDS = 60
 
 # What the kernel says without dying of panic_on_warn: lockdep, RCU and the hung-task detector only print.
 REPORT = re.compile(r"^(?!#).*(WARNING: |INFO: possible recursive|suspicious RCU|BUG: |KASAN: |"
@@ -140,7 +140,7 @@ class Boot:
 
     def ask_where(self, console):
         symbols = where.Symbols(self.host.image("map").read_text())
-        places = where.tell(console.ask(where.questions(self.host.cpus)), symbols)
+        places = where.tell(console.ask(where.questions(self.host.cpus, self.folder / "memory")), symbols)
         console.log.write("".join(f"{place}\n" for place in places))
         return places
 

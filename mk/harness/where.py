@@ -18,9 +18,10 @@ POINTER = re.compile(r"\bRIP=([0-9a-f]{16}).*\bHLT=(\d)")
 STACK = re.compile(r"^[0-9a-f]{16}:((?: 0x[0-9a-f]{16})+)")
 
 
-def questions(cpus):
-    """What to type: the console's way to the monitor, each processor's registers and stack, and the end."""
-    return "\x01c\n" + "".join(f"cpu {number}\ninfo registers\nx/{WORDS}xg $esp\n" for number in range(cpus)) + "quit\n"
+def questions(cpus, memory):
+    """What to type: the console's way to the monitor, each processor's registers and stack, all memory to a file, and the end."""
+    each = "".join(f"cpu {number}\ninfo registers\nx/{WORDS}xg $esp\n" for number in range(cpus))
+    return f"\x01c\n{each}dump-guest-memory -z {memory}\nquit\n"
 
 
 class Symbols:
