@@ -140,7 +140,10 @@ class Boot:
 
     def ask_where(self, console):
         symbols = where.Symbols(self.host.image("map").read_text())
-        places = where.tell(console.ask(where.questions(self.host.cpus, self.folder / "memory")), symbols)
+        memory = self.folder / "memory"
+        # QEMU makes it read-only, and could not write it again.
+        memory.unlink(missing_ok=True)
+        places = where.tell(console.ask(where.questions(self.host.cpus, memory)), symbols)
         console.log.write("".join(f"{place}\n" for place in places))
         return places
 
