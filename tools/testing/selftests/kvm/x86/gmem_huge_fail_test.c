@@ -184,9 +184,9 @@ TEST(falls_back_to_pages)
 	int r;
 
 	gmem_fail_2m(true);
-	r = __vcpu_ioctl(g.vcpu, KVM_PRE_FAULT_MEMORY, &range);
+	r = __vcpu_ioctl(g.vcpu, KVM_PRE_FAULT_MEMORY, &range) ? errno : 0;
 	gmem_fail_2m(false);
-	TEST_ASSERT(!r, "Prefault should do without a folio, errno %d", errno);
+	TEST_ASSERT(!r, "Prefault should do without a folio, errno %d", r);
 	TEST_GMEM_MAPPED(&g, 0, 1, "A page should take the place of the folio");
 
 	gmem_huge_write(&g, gmem_huge_page(1), PAGE_SIZE, NEW_TAG);

@@ -46,7 +46,7 @@ u64 snp_rmp_nr_owned(void);
 
 /*
  * Bytes that the kernel's direct map has at 4K.  Modules keep some of it so, and
- * what is allocated page by page may well lie there: no fewer pages than these
+ * what is allocated page by page may well lie there: only more pages than these
  * are sure to split a mapping.
  */
 u64 snp_direct_map_4k(void);
