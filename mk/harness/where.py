@@ -20,7 +20,7 @@ STACK = re.compile(r"^[0-9a-f]{16}:((?: 0x[0-9a-f]{16})+)")
 
 def questions(cpus, memory):
     """What to type: the console's way to the monitor, each processor's registers, local APIC and stack, all memory to a file, and the end."""
-    each = "".join(f"cpu {number}\ninfo registers\ninfo lapic {number}\nx/{WORDS}xg $esp\n" for number in range(cpus))
+    each = "".join(f"cpu {number}\ninfo registers\ninfo lapic\nx/{WORDS}xg $esp\n" for number in range(cpus))
     return f"\x01c\n{each}dump-guest-memory -z {memory}\nquit\n"
 
 

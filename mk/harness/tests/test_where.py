@@ -45,6 +45,7 @@ class Where(unittest.TestCase):
     def test_each_processor_is_asked_and_the_end_is_last(self):
         lines = where.questions(2, "/folder/memory").splitlines()
         self.assertEqual([line for line in lines if line.startswith("cpu")], ["cpu 0", "cpu 1"])
+        self.assertEqual(lines.count("info lapic"), 2)
         self.assertEqual(lines[-2:], ["dump-guest-memory -z /folder/memory", "quit"])
 
 
