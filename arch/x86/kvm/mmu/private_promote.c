@@ -52,6 +52,10 @@ static void scan_range(struct kvm_promoter *promoter, unsigned long index, void 
 	if (!kvm_promote_due(promoter->nr_scans, tries))
 		return;
 
+	/* Added anew meanwhile: the next scan has it. */
+	if (!kvm_promote_begin(&promoter->ranges, index, entry))
+		return;
+
 	switch (promote(promoter, (gfn_t)index * PTRS_PER_PMD)) {
 	case KVM_PROMOTE_DONE:
 		atomic64_inc(promoter->promoted);
@@ -64,8 +68,7 @@ static void scan_range(struct kvm_promoter *promoter, unsigned long index, void 
 		break;
 	}
 
-	/* Leave alone what was added anew meanwhile. */
-	xa_cmpxchg(&promoter->ranges, index, entry, next, GFP_KERNEL);
+	kvm_promote_end(&promoter->ranges, index, next);
 }
 
 static void schedule_scan(struct kvm_promoter *promoter)
@@ -102,11 +105,7 @@ static void scan(struct work_struct *work)
 
 void kvm_promote_add(struct kvm_promoter *promoter, gfn_t gfn, gfp_t gfp)
 {
-	unsigned long index = gfn / PTRS_PER_PMD;
-
-	/* Pages are assigned one after the other: one of them has it scanned. */
-	if (xa_load(&promoter->ranges, index) != xa_mk_value(0))
-		xa_store(&promoter->ranges, index, xa_mk_value(0), gfp);
+	kvm_promote_note(&promoter->ranges, gfn / PTRS_PER_PMD, gfp);
 	schedule_scan(promoter);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_promote_add);

@@ -54,7 +54,8 @@ struct kvm_promote_ops {
  * @ops:	who promotes
  * @promoted:	counts ranges that were promoted
  * @failed:	counts tries that failed
- * @ranges:	by gfn / 512, how often promoting the range failed, as a value
+ * @ranges:	by gfn / 512, how often promoting the range failed, as a value, or
+ *		KVM_PROMOTE_TRYING
  * @nr_scans:	scans since the VM was created
  * @scan:	looks for ranges that can be promoted
  */
@@ -94,6 +95,32 @@ void kvm_promote_again(struct kvm_promoter *promoter, gfn_t start, gfn_t end);
 static inline bool kvm_promote_due(unsigned long nr_scans, unsigned long tries)
 {
 	return !(nr_scans & (BIT(min(tries, KVM_PROMOTE_MAX_SHIFT)) - 1));
+}
+
+/*
+ * A scan is at it.  Whoever adds the range meanwhile may have taken apart again
+ * what that scan just promoted: it replaces this value, which the scan heeds.
+ */
+#define KVM_PROMOTE_TRYING	((unsigned long)LONG_MAX)
+
+static inline void kvm_promote_note(struct xarray *ranges, unsigned long index, gfp_t gfp)
+{
+	/* Pages are assigned one after the other: one of them has it scanned. */
+	if (xa_load(ranges, index) != xa_mk_value(0))
+		xa_store(ranges, index, xa_mk_value(0), gfp);
+}
+
+/* @entry is what the scan found; false if it is not there any more. */
+static inline bool kvm_promote_begin(struct xarray *ranges, unsigned long index, void *entry)
+{
+	return xa_cmpxchg(ranges, index, entry, xa_mk_value(KVM_PROMOTE_TRYING),
+			  GFP_KERNEL) == entry;
+}
+
+/* Forget the range if @next is NULL, but not what was added since the beginning. */
+static inline void kvm_promote_end(struct xarray *ranges, unsigned long index, void *next)
+{
+	xa_cmpxchg(ranges, index, xa_mk_value(KVM_PROMOTE_TRYING), next, GFP_KERNEL);
 }
 
 #endif /* KVM_X86_MMU_PRIVATE_PROMOTE_H */
