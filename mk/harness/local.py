@@ -24,6 +24,8 @@ def run_case(case):
     with open(log, "w", encoding="utf-8") as out:
         # The machine's python3, not one that a version manager put first.
         environment = {**os.environ, "PATH": "/usr/bin:/bin:" + os.environ["PATH"]}
+        # It chose this case. The harness' own tests look at every host.
+        environment.pop("HOSTS", None)
         process = subprocess.Popen(case.run, shell=True, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=subprocess.STDOUT, start_new_session=True, env=environment)
         try:
