@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Measure what the private memory of an SNP guest costs: accept and touch it,
- * tear it down; validate one page of each 2M and touch it again, tear that down.
+ * tear it down, end the VM without it; validate one page of each 2M of another
+ * one and touch it again, tear that down.
  *
  * The program also runs on a kernel without large folios in guest_memfd; the
  * line that starts with "gmem_bench flags=" says which it was.
@@ -27,14 +28,10 @@ static void run_smash(struct gmem_bench *b)
 	gmem_snp_write(&guest, GMEM_SNP_GPA, b->size, 2);
 }
 
-/* What the host asked of the vCPUs' TLBs, up to the end of the VM's memory. */
-static u64 nr_flushes;
-
+/* What the host asked of the vCPUs' TLBs. */
 static u64 read_flushes(u64 arg)
 {
-	if (guest.vm)
-		nr_flushes = vm_get_stat(guest.vm, remote_tlb_flush_requests);
-	return nr_flushes;
+	return vm_get_stat(guest.vm, remote_tlb_flush_requests);
 }
 
 static const struct gmem_bench_count flushes = {
@@ -42,12 +39,16 @@ static const struct gmem_bench_count flushes = {
 	.read	= read_flushes,
 };
 
+/* The memory alone: nobody else holds its file. */
 static void run_teardown(struct gmem_bench *b)
 {
 	kvm_free_fd(guest.fd);
-	read_flushes(0);
+}
+
+/* What every VM has: the image that it was launched with, VMSA, contexts. */
+static void run_end(struct gmem_bench *b)
+{
 	gmem_snp_free(&guest);
-	guest.vm = NULL;
 	b->vm = NULL;
 }
 
@@ -86,13 +87,17 @@ int main(int argc, char *argv[])
 	gmem_window(&b, "touch", run_touch);
 	print_map("during");
 	gmem_window(&b, "teardown", run_teardown);
+	b.nr_more = 0;
+	gmem_window(&b, "end", run_end);
 	print_map("after");
 	if (b.touch_only)
 		return 0;
 
 	create(&b);
+	b.nr_more = 1;
 	run_touch(&b);
 	gmem_window(&b, "smash", run_smash);
 	gmem_window(&b, "teardown-4k", run_teardown);
+	run_end(&b);
 	return 0;
 }
