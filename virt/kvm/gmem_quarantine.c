@@ -26,6 +26,16 @@ static const struct kernel_param_ops gmem_quarantined_ops = {
 };
 module_param_cb(gmem_quarantined_pages, &gmem_quarantined_ops, NULL, 0444);
 
+/* True if the page was not marked before.  Without the mark, nobody else marks pages. */
+static bool mark_lost(struct page *page)
+{
+#ifdef CONFIG_MEMORY_FAILURE
+	return !TestSetPageHWPoison(page);
+#else
+	return true;
+#endif
+}
+
 long kvm_gmem_quarantine_folio(struct folio *folio)
 {
 	long i, nr_pages = folio_nr_pages(folio), nr = 0;
@@ -34,8 +44,7 @@ long kvm_gmem_quarantine_folio(struct folio *folio)
 	folio_get(folio);
 	/* A page that is marked already is counted by whoever did that. */
 	for (i = 0; i < nr_pages; i++)
-		if (!TestSetPageHWPoison(folio_page(folio, i)))
-			nr++;
+		nr += mark_lost(folio_page(folio, i));
 	atomic_long_add(nr, &gmem_quarantined_pages);
 
 	pr_err_ratelimited("guest_memfd: PFNs 0x%lx to 0x%lx can't be reclaimed and are lost\n",
