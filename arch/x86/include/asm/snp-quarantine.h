@@ -21,9 +21,10 @@ enum snp_quarantine_cause {
 #ifdef CONFIG_KVM_AMD_SEV
 /*
  * Leak pages, see snp_leak_pages(): mark them so that a dump of memory skips
- * them, count them and trace why.
+ * them, count them and trace why.  Returns how many were not lost before.
  */
-void snp_quarantine_pages(u64 pfn, unsigned long npages, enum snp_quarantine_cause cause);
+unsigned long snp_quarantine_pages(u64 pfn, unsigned long npages,
+				   enum snp_quarantine_cause cause);
 
 /*
  * Trace that guest_memfd quarantines pages, which it marks and counts.  Returns
@@ -31,8 +32,11 @@ void snp_quarantine_pages(u64 pfn, unsigned long npages, enum snp_quarantine_cau
  */
 u32 snp_trace_gmem_quarantine(u64 pfn, unsigned long npages);
 #else
-static inline void snp_quarantine_pages(u64 pfn, unsigned long npages,
-					enum snp_quarantine_cause cause) {}
+static inline unsigned long snp_quarantine_pages(u64 pfn, unsigned long npages,
+						 enum snp_quarantine_cause cause)
+{
+	return 0;
+}
 #endif
 
 #endif /* _ASM_X86_SNP_QUARANTINE_H */

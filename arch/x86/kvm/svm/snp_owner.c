@@ -34,8 +34,7 @@ void snp_owner_lose(struct kvm *kvm, u64 pfn, unsigned int nr_pages,
 		    enum snp_quarantine_cause cause)
 {
 	kvm_vm_dead(kvm);
-	atomic64_add(nr_pages, &kvm->stat.quarantined_pages);
-	snp_quarantine_pages(pfn, nr_pages, cause);
+	atomic64_add(snp_quarantine_pages(pfn, nr_pages, cause), &kvm->stat.quarantined_pages);
 }
 
 void snp_owner_lose_gmem(kvm_pfn_t pfn, kvm_pfn_t nr_pages)

@@ -33,18 +33,24 @@ static const struct kernel_param_ops quarantined_ops = {
 };
 module_param_cb(pages, &quarantined_ops, NULL, 0444);
 
-void snp_quarantine_pages(u64 pfn, unsigned long npages, enum snp_quarantine_cause cause)
+unsigned long snp_quarantine_pages(u64 pfn, unsigned long npages,
+				   enum snp_quarantine_cause cause)
 {
 	struct page *page = pfn_to_page(pfn);
-	unsigned long i;
-
-	/* Once is enough for what the firmware fails to reclaim again. */
-	for (i = 0; i < npages; i++)
-		if (!TestSetPageHWPoison(page + i))
-			atomic_long_inc(&quarantined_pages);
+	unsigned long i, nr = 0;
 
 	trace_snp_quarantine(pfn, npages, cause, snp_rmp_asid(pfn));
-	__snp_leak_pages(pfn, npages, cause != SNP_CAUSE_HV_FIXED);
+
+	/* Once is enough for what the firmware fails to reclaim again. */
+	for (i = 0; i < npages; i++) {
+		if (TestSetPageHWPoison(page + i))
+			continue;
+		__snp_leak_pages(pfn + i, 1, cause != SNP_CAUSE_HV_FIXED);
+		nr++;
+	}
+
+	atomic_long_add(nr, &quarantined_pages);
+	return nr;
 }
 EXPORT_SYMBOL_GPL(snp_quarantine_pages);
 
