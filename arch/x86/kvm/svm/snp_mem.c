@@ -44,8 +44,9 @@ int snp_rmp_level(kvm_pfn_t pfn)
 	int level, r;
 
 	r = snp_lookup_rmpentry(pfn, &assigned, &level);
+	/* The processor's own codes are positive, as levels are. */
 	if (r)
-		return r;
+		return r < 0 ? r : -EIO;
 
 	return snp_entry_level(assigned, level);
 }
@@ -288,6 +289,8 @@ static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
 	int level = snp_rmp_level(pfn);
 
 	switch (snp_reclaim_plan(level, whole)) {
+	case SNP_RECLAIM_UNKNOWN:
+		return 0;
 	case SNP_RECLAIM_NOTHING:
 		return 1;
 	case SNP_RECLAIM_SMASH_FIRST:

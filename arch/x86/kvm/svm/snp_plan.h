@@ -27,6 +27,8 @@ static inline int snp_leaf_level(int rmp_level)
 
 /* How to take back the entry of a page, whose neighbours go along if @whole. */
 enum snp_reclaim {
+	/* The entry can't be read: the page may be anybody's. */
+	SNP_RECLAIM_UNKNOWN,
 	SNP_RECLAIM_NOTHING,
 	SNP_RECLAIM_ENTRY,
 	SNP_RECLAIM_SMASH_FIRST,
@@ -34,7 +36,10 @@ enum snp_reclaim {
 
 static inline enum snp_reclaim snp_reclaim_plan(int rmp_level, bool whole)
 {
-	if (rmp_level <= PG_LEVEL_NONE)
+	if (rmp_level < PG_LEVEL_NONE)
+		return SNP_RECLAIM_UNKNOWN;
+
+	if (rmp_level == PG_LEVEL_NONE)
 		return SNP_RECLAIM_NOTHING;
 
 	/* What is left of a folio that was split: the rest may stay private. */

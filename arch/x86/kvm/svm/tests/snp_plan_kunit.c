@@ -25,7 +25,10 @@ static void test_leaf_level(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, snp_leaf_level(-EFAULT), PG_LEVEL_4K);
 }
 
-/* One update for all of a 2M entry; for a part of it a smash comes first. */
+/*
+ * One update for all of a 2M entry; for a part of it a smash comes first.  What
+ * can't be read is not given back.
+ */
 static void test_reclaim(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, snp_reclaim_plan(PG_LEVEL_2M, true), SNP_RECLAIM_ENTRY);
@@ -33,7 +36,7 @@ static void test_reclaim(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, snp_reclaim_plan(PG_LEVEL_4K, true), SNP_RECLAIM_ENTRY);
 	KUNIT_EXPECT_EQ(test, snp_reclaim_plan(PG_LEVEL_4K, false), SNP_RECLAIM_ENTRY);
 	KUNIT_EXPECT_EQ(test, snp_reclaim_plan(PG_LEVEL_NONE, true), SNP_RECLAIM_NOTHING);
-	KUNIT_EXPECT_EQ(test, snp_reclaim_plan(-EFAULT, false), SNP_RECLAIM_NOTHING);
+	KUNIT_EXPECT_EQ(test, snp_reclaim_plan(-EFAULT, false), SNP_RECLAIM_UNKNOWN);
 }
 
 /* Pages 0x3ff and 0x400 lie in two ranges, 0x200 to 0x3ff in one. */
