@@ -12,6 +12,10 @@
  * is remembered.  Scans 1, 2, 4 and 8 ask in vain.  The page is private again
  * before scan 9, which asks and succeeds, and the range is forgotten.
  *
+ * A try that has to be undone is dear to all VMs, as they share the firmware, and
+ * a guest can provoke them: a scan ends after KVM_PROMOTE_MAX_UNDONE, and the next
+ * one goes on from there.
+ *
  * Locks, outer to inner: folio lock, and what ops->promote() takes, i.e.
  * mmu_lock.
  */
@@ -60,6 +64,9 @@ static void scan_range(struct kvm_promoter *promoter, unsigned long index, void 
 	case KVM_PROMOTE_DONE:
 		atomic64_inc(promoter->promoted);
 		break;
+	case KVM_PROMOTE_UNDONE:
+		promoter->nr_undone++;
+		fallthrough;
 	case KVM_PROMOTE_REFUSED:
 		next = xa_mk_value(tries + 1);
 		fallthrough;
@@ -76,28 +83,45 @@ static void schedule_scan(struct kvm_promoter *promoter)
 	unsigned int ms = READ_ONCE(*promoter->ops->ms);
 
 	if (ms)
-		schedule_delayed_work(&promoter->scan, msecs_to_jiffies(ms));
+		queue_delayed_work(system_dfl_long_wq, &promoter->scan, msecs_to_jiffies(ms));
+}
+
+/* Ranges @first to @last.  False if this was enough for one scan. */
+static bool scan_span(struct kvm_promoter *promoter, unsigned long first, unsigned long last)
+{
+	unsigned long index;
+	void *entry;
+	int idx;
+
+	xa_for_each_range(&promoter->ranges, index, entry, first, last) {
+		/* Whoever changes a memslot waits for one range at most. */
+		idx = srcu_read_lock(&promoter->kvm->srcu);
+		scan_range(promoter, index, entry);
+		srcu_read_unlock(&promoter->kvm->srcu, idx);
+
+		if (promoter->nr_undone == KVM_PROMOTE_MAX_UNDONE) {
+			promoter->first = index + 1;
+			return false;
+		}
+		cond_resched();
+	}
+	return true;
 }
 
 static void scan(struct work_struct *work)
 {
 	struct kvm_promoter *promoter =
 		container_of(to_delayed_work(work), struct kvm_promoter, scan);
-	unsigned long index;
-	void *entry;
-	int idx;
+	unsigned long first = promoter->first;
 
 	/* Switched off meanwhile: who is added next has it go on. */
 	if (!READ_ONCE(*promoter->ops->ms))
 		return;
 
 	promoter->nr_scans++;
-	idx = srcu_read_lock(&promoter->kvm->srcu);
-	xa_for_each(&promoter->ranges, index, entry) {
-		scan_range(promoter, index, entry);
-		cond_resched();
-	}
-	srcu_read_unlock(&promoter->kvm->srcu, idx);
+	promoter->nr_undone = 0;
+	if (scan_span(promoter, first, ULONG_MAX) && first)
+		scan_span(promoter, 0, first - 1);
 
 	if (!xa_empty(&promoter->ranges))
 		schedule_scan(promoter);
@@ -135,7 +159,7 @@ void kvm_promote_init(struct kvm_promoter *promoter, struct kvm *kvm,
 	promoter->ops = ops;
 	promoter->promoted = promoted;
 	promoter->failed = failed;
-	xa_init(&promoter->ranges);
+	xa_init_flags(&promoter->ranges, XA_FLAGS_ACCOUNT);
 	INIT_DELAYED_WORK(&promoter->scan, scan);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_promote_init);

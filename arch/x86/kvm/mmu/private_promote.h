@@ -17,6 +17,8 @@
 enum kvm_promote_outcome {
 	KVM_PROMOTE_DONE,
 	KVM_PROMOTE_REFUSED,
+	/* Refused after work that had to be undone: a scan affords few of these. */
+	KVM_PROMOTE_UNDONE,
 	/* Nothing there to be promoted: whoever makes something adds the range. */
 	KVM_PROMOTE_GONE,
 };
@@ -56,7 +58,9 @@ struct kvm_promote_ops {
  * @failed:	counts tries that failed
  * @ranges:	by gfn / 512, how often promoting the range failed, as a value, or
  *		KVM_PROMOTE_TRYING
+ * @first:	the range that a scan begins with
  * @nr_scans:	scans since the VM was created
+ * @nr_undone:	tries of this scan that were undone
  * @scan:	looks for ranges that can be promoted
  */
 struct kvm_promoter {
@@ -65,7 +69,9 @@ struct kvm_promoter {
 	atomic64_t *promoted;
 	atomic64_t *failed;
 	struct xarray ranges;
+	unsigned long first;
 	unsigned long nr_scans;
+	unsigned int nr_undone;
 	struct delayed_work scan;
 };
 
@@ -88,6 +94,9 @@ void kvm_promote_add(struct kvm_promoter *promoter, gfn_t gfn, gfp_t gfp);
  * ranges: those that failed before are tried soon again.  Does not sleep.
  */
 void kvm_promote_again(struct kvm_promoter *promoter, gfn_t start, gfn_t end);
+
+/* So many tries of a scan may be undone, which takes 512 commands of the firmware each. */
+#define KVM_PROMOTE_MAX_UNDONE	8
 
 /* A range is tried every 1, 2, 4, ... scans, and then at this power of two. */
 #define KVM_PROMOTE_MAX_SHIFT	10ul

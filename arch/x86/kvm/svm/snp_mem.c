@@ -144,7 +144,11 @@ unexpected:
 			    gpa);
 }
 
-static void smash_gfn(struct kvm *kvm, gfn_t gfn)
+/*
+ * The guest hints that it would have the 2M around @gfn smashed, or whole.  Where no
+ * memory of its own is there is nothing to do, nor to remember: it may name any gfn.
+ */
+static void resize(struct kvm *kvm, int op, gfn_t gfn)
 {
 	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
 	struct folio *folio;
@@ -157,7 +161,9 @@ static void smash_gfn(struct kvm *kvm, gfn_t gfn)
 	if (!folio)
 		return;
 
-	if (snp_rmp_level(pfn) == PG_LEVEL_2M)
+	if (op == SNP_PSC_OP_UNSMASH && folio_order(folio) >= PMD_ORDER)
+		kvm_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn, GFP_KERNEL_ACCOUNT);
+	else if (op == SNP_PSC_OP_SMASH && snp_rmp_level(pfn) == PG_LEVEL_2M)
 		smash_and_split(kvm, slot, gfn, pfn, PG_LEVEL_2M);
 	folio_unlock(folio);
 	folio_put(folio);
@@ -169,10 +175,7 @@ void snp_psc_resize(struct kvm *kvm, int op, gfn_t gfn, u64 nr_pages)
 
 	gfn = snp_first_range(gfn);
 	for (i = 0; i < nr_ranges; i++, gfn += PTRS_PER_PMD) {
-		if (op == SNP_PSC_OP_SMASH)
-			smash_gfn(kvm, gfn);
-		else if (op == SNP_PSC_OP_UNSMASH)
-			kvm_promote_add(&to_kvm_sev_info(kvm)->promoter, gfn, GFP_KERNEL_ACCOUNT);
+		resize(kvm, op, gfn);
 		cond_resched();
 	}
 }

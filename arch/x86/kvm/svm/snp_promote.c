@@ -123,7 +123,7 @@ static enum kvm_promote_outcome promote(const struct kvm_promotion *p)
 	if (holds_vmsa(p) || !all_assigned(p))
 		return KVM_PROMOTE_REFUSED;
 
-	return unsmash(p) ? KVM_PROMOTE_DONE : KVM_PROMOTE_REFUSED;
+	return unsmash(p) ? KVM_PROMOTE_DONE : KVM_PROMOTE_UNDONE;
 }
 
 static const struct kvm_promote_ops snp_promote_ops = {

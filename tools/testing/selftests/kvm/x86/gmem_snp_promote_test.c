@@ -269,6 +269,69 @@ TEST_F_TIMEOUT(off, never_when_switched_off, GMEM_SNP_TIMEOUT)
 		       SNP_FAIL_SIZEMISMATCH);
 }
 
+/* A guest that asks for 2M all the time, and keeps a page of each range invalid. */
+#define NR_RANGES	24
+/* KVM_PROMOTE_MAX_UNDONE of the kernel. */
+#define MAX_PER_SCAN	8
+#define LONG_SCAN_MS	250
+
+static u64 now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void ask_for_all(struct gmem_snp *g)
+{
+	int i;
+
+	for (i = 0; i < NR_RANGES; i++)
+		TEST_ASSERT_EQ(gmem_snp_psc(g, gmem_snp_page(i * GMEM_SNP_NR_4K), PG_LEVEL_2M,
+					    SNP_PSC_UNSMASH), 0);
+}
+
+/*
+ * Each try is 512 commands of the firmware, which all VMs share: however often the
+ * guest asks, a scan ends after 8.  Time 0 is before the first scan can begin.
+ */
+TEST(a_guest_does_not_keep_the_firmware_busy)
+{
+	u64 start, fails, scans;
+	struct gmem_snp g;
+	int i;
+
+	gmem_snp_set_promote_ms(0);
+	gmem_snp_create(&g, NR_RANGES * SZ_2M);
+	gmem_snp_accept(&g, gmem_snp_page(0), NR_RANGES * SZ_2M);
+	for (i = 0; i < NR_RANGES; i++)
+		TEST_ASSERT_EQ(gmem_snp_pvalidate(&g, gmem_snp_page(i * GMEM_SNP_NR_4K + 300),
+						  PG_LEVEL_4K, false), SNP_OK);
+	TEST_ASSERT_EQ(gmem_snp_nr_smashed(&g), NR_RANGES);
+
+	start = now_ms();
+	gmem_snp_set_promote_ms(LONG_SCAN_MS);
+	do {
+		ask_for_all(&g);
+		usleep(LONG_SCAN_MS * 1000 / 4);
+		fails = vm_get_stat(g.vm, rmp_promotion_fails);
+		scans = (now_ms() - start) / LONG_SCAN_MS;
+		TEST_ASSERT(fails <= scans * MAX_PER_SCAN, "%lu tries in at most %lu scans",
+			    fails, scans);
+		TEST_ASSERT(scans * LONG_SCAN_MS < WAIT_MS, "Just %lu tries", fails);
+	} while (fails < 2 * NR_RANGES);
+
+	/* All had their turn: those that are whole now come back. */
+	for (i = 0; i < NR_RANGES; i++)
+		TEST_ASSERT_EQ(gmem_snp_pvalidate(&g, gmem_snp_page(i * GMEM_SNP_NR_4K + 300),
+						  PG_LEVEL_4K, true), SNP_OK);
+	ask_for_all(&g);
+	TEST_ASSERT(wait_for_promotions(&g, NR_RANGES), "All should be whole");
+	gmem_snp_free(&g);
+	gmem_snp_set_promote_ms(SCAN_MS);
+}
+
 int main(int argc, char **argv)
 {
 	return gmem_snp_main(argc, argv, SCAN_MS, test_harness_run);

@@ -7,6 +7,7 @@
  *	SMASH 2M at page 0	1 PSMASH, 512 leaves of 4K, no fault
  *	validate page 7 at 4K	no fault, it was smashed before
  *	UNSMASH 2M at page 0	1 promotion, soon
+ *	UNSMASH 2M at 1G	nothing, no memory is there
  *	SHARED 2M at page 512	the range is shared, nothing was smashed
  *	PRIVATE 2M at page 512	it is one entry of 2M again, to be accepted anew
  */
@@ -70,20 +71,49 @@ TEST_F_TIMEOUT(psc, smash_in_vain, GMEM_SNP_TIMEOUT)
 	TEST_SNP_SINCE(g, self->before, smashes, 1, "The first time counts");
 }
 
+static bool wait_for_promotion(struct gmem_snp *g)
+{
+	int ms;
+
+	for (ms = 0; ms < 20000 && !vm_get_stat(g->vm, rmp_promotions); ms += 20)
+		usleep(20000);
+
+	return vm_get_stat(g->vm, rmp_promotions) == 1;
+}
+
 TEST_F_TIMEOUT(psc, unsmash, GMEM_SNP_TIMEOUT)
 {
 	struct gmem_snp *g = &self->g;
-	int ms;
 
 	TEST_ASSERT_EQ(gmem_snp_psc(g, gmem_snp_page(0), PG_LEVEL_2M, SNP_PSC_SMASH), 0);
 	gmem_snp_set_promote_ms(20);
 	TEST_ASSERT_EQ(gmem_snp_psc(g, gmem_snp_page(0), PG_LEVEL_2M, SNP_PSC_UNSMASH), 0);
-	for (ms = 0; ms < 20000 && !vm_get_stat(g->vm, rmp_promotions); ms += 20)
-		usleep(20000);
-
-	TEST_ASSERT_EQ(vm_get_stat(g->vm, rmp_promotions), 1);
+	TEST_ASSERT(wait_for_promotion(g), "The range should be promoted");
 	gmem_snp_check(g, gmem_snp_page(0), 2 * SZ_2M, TAG);
 	TEST_SNP_SINCE(g, self->before, faults, 1, "One leaf of 2M again");
+}
+
+#define NR_IN_VAIN	64
+
+/*
+ * A guest may name any gfn.  Where it has no memory nothing is remembered: each would
+ * be looked at before the range that is promoted, and counted as a try that failed, as
+ * are ranges of the guest's image now and then.
+ */
+TEST_F_TIMEOUT(psc, unsmash_in_vain, GMEM_SNP_TIMEOUT)
+{
+	struct gmem_snp *g = &self->g;
+	int i;
+
+	for (i = 0; i < NR_IN_VAIN; i++)
+		TEST_ASSERT_EQ(gmem_snp_psc(g, SZ_1G + i * SZ_2M, PG_LEVEL_2M,
+					    SNP_PSC_UNSMASH), 0);
+	TEST_ASSERT_EQ(gmem_snp_psc(g, gmem_snp_page(0), PG_LEVEL_2M, SNP_PSC_SMASH), 0);
+	gmem_snp_set_promote_ms(20);
+	TEST_ASSERT_EQ(gmem_snp_psc(g, gmem_snp_page(0), PG_LEVEL_2M, SNP_PSC_UNSMASH), 0);
+	TEST_ASSERT(wait_for_promotion(g), "The range should be promoted");
+	TEST_ASSERT(vm_get_stat(g->vm, rmp_promotion_fails) < NR_IN_VAIN / 2,
+		    "Ranges that are not there should not be tried");
 }
 
 TEST_F_TIMEOUT(psc, convert_2m, GMEM_SNP_TIMEOUT)
