@@ -8,6 +8,7 @@
  * A hole can be punched into it unless someone holds on to a page of it: then
  * nothing is punched and nothing is lost.
  */
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
@@ -262,6 +263,55 @@ TEST_F_TIMEOUT(mmap, pinned_page_outlives_its_folio, GMEM_HUGE_TIMEOUT)
 	gmem_huge_host_write(self->mem, GMEM_HUGE_GPA, SZ_2M, GUEST_TAG);
 	unpin_page(&pin, HOST_TAG);
 	guest_check(&self->g, 0, GMEM_HUGE_NR_4K, GUEST_TAG);
+}
+
+#define RACE_ROUNDS	2000
+#define RACE_HOLE	(128 * PAGE_SIZE)
+
+struct race {
+	pthread_barrier_t barrier;
+	char *mem;
+	int fd;
+};
+
+static void *punch_start_of_range(void *data)
+{
+	struct race *race = data;
+	int i;
+
+	for (i = 0; i < RACE_ROUNDS; i++) {
+		pthread_barrier_wait(&race->barrier);
+		/* One round earlier, one round later. */
+		usleep(i % 8 * 50);
+		kvm_fallocate(race->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, RACE_HOLE);
+		pthread_barrier_wait(&race->barrier);
+	}
+	return NULL;
+}
+
+/*
+ * Page 300 is touched for the first time, which adds a folio of 2M, while pages
+ * 0 to 127 are punched, which must not take the folio along: what was written
+ * beside the hole is there afterwards.
+ */
+TEST_F_TIMEOUT(mmap, hole_spares_a_folio_that_comes, GMEM_HUGE_TIMEOUT)
+{
+	struct race race = { .mem = self->mem, .fd = self->g.fd };
+	char *page = race.mem + 300 * PAGE_SIZE;
+	pthread_t thread;
+	int i;
+
+	pthread_barrier_init(&race.barrier, NULL, 2);
+	pthread_create(&thread, NULL, punch_start_of_range, &race);
+	for (i = 0; i < RACE_ROUNDS; i++) {
+		kvm_fallocate(race.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SZ_2M);
+		pthread_barrier_wait(&race.barrier);
+		WRITE_ONCE(*page, HOST_TAG);
+		pthread_barrier_wait(&race.barrier);
+		TEST_ASSERT(READ_ONCE(*page) == HOST_TAG, "Round %d: page 300 was lost", i);
+	}
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&race.barrier);
 }
 
 int main(int argc, char *argv[])
