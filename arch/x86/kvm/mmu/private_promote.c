@@ -13,8 +13,8 @@
  * before scan 9, which asks and succeeds, and the range is forgotten.
  *
  * A try that has to be undone is dear to all VMs, as they share the firmware, and
- * a guest can provoke them: a scan ends after KVM_PROMOTE_MAX_UNDONE, and the next
- * one goes on from there.
+ * a guest can provoke them: a scan stops for a while after KVM_PROMOTE_MAX_UNDONE,
+ * and then goes on from there.
  *
  * Locks, outer to inner: folio lock, and what ops->promote() takes, i.e.
  * mmu_lock.
@@ -86,42 +86,39 @@ static void schedule_scan(struct kvm_promoter *promoter)
 		queue_delayed_work(system_dfl_long_wq, &promoter->scan, msecs_to_jiffies(ms));
 }
 
-/* Ranges @first to @last.  False if this was enough for one scan. */
-static bool scan_span(struct kvm_promoter *promoter, unsigned long first, unsigned long last)
+/* Returns the range to go on with after a while, 0 if the scan got through. */
+static unsigned long scan_from(struct kvm_promoter *promoter, unsigned long first)
 {
 	unsigned long index;
 	void *entry;
 	int idx;
 
-	xa_for_each_range(&promoter->ranges, index, entry, first, last) {
+	promoter->nr_undone = 0;
+	xa_for_each_start(&promoter->ranges, index, entry, first) {
 		/* Whoever changes a memslot waits for one range at most. */
 		idx = srcu_read_lock(&promoter->kvm->srcu);
 		scan_range(promoter, index, entry);
 		srcu_read_unlock(&promoter->kvm->srcu, idx);
 
-		if (promoter->nr_undone == KVM_PROMOTE_MAX_UNDONE) {
-			promoter->first = index + 1;
-			return false;
-		}
+		if (promoter->nr_undone == KVM_PROMOTE_MAX_UNDONE)
+			return index + 1;
 		cond_resched();
 	}
-	return true;
+	return 0;
 }
 
 static void scan(struct work_struct *work)
 {
 	struct kvm_promoter *promoter =
 		container_of(to_delayed_work(work), struct kvm_promoter, scan);
-	unsigned long first = promoter->first;
-
 	/* Switched off meanwhile: who is added next has it go on. */
 	if (!READ_ONCE(*promoter->ops->ms))
 		return;
 
-	promoter->nr_scans++;
-	promoter->nr_undone = 0;
-	if (scan_span(promoter, first, ULONG_MAX) && first)
-		scan_span(promoter, 0, first - 1);
+	/* A range is due in a scan, however many pieces that takes. */
+	if (!promoter->first)
+		promoter->nr_scans++;
+	promoter->first = scan_from(promoter, promoter->first);
 
 	if (!xa_empty(&promoter->ranges))
 		schedule_scan(promoter);

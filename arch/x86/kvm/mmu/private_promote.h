@@ -58,9 +58,9 @@ struct kvm_promote_ops {
  * @failed:	counts tries that failed
  * @ranges:	by gfn / 512, how often promoting the range failed, as a value, or
  *		KVM_PROMOTE_TRYING
- * @first:	the range that a scan begins with
+ * @first:	the range that a scan which stopped goes on with
  * @nr_scans:	scans since the VM was created
- * @nr_undone:	tries of this scan that were undone
+ * @nr_undone:	tries that were undone since the scan began or went on
  * @scan:	looks for ranges that can be promoted
  */
 struct kvm_promoter {
@@ -95,7 +95,7 @@ void kvm_promote_add(struct kvm_promoter *promoter, gfn_t gfn, gfp_t gfp);
  */
 void kvm_promote_again(struct kvm_promoter *promoter, gfn_t start, gfn_t end);
 
-/* So many tries of a scan may be undone, which takes 512 commands of the firmware each. */
+/* A scan stops for a while when so many tries were undone, at 512 commands each. */
 #define KVM_PROMOTE_MAX_UNDONE	8
 
 /* A range is tried every 1, 2, 4, ... scans, and then at this power of two. */

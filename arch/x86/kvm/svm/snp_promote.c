@@ -117,10 +117,14 @@ static enum kvm_promote_outcome promote(const struct kvm_promotion *p)
 	if (p->order < PMD_ORDER || snp_rmp_level(p->pfn) != PG_LEVEL_4K)
 		return KVM_PROMOTE_GONE;
 
+	/* Before the guest loses its mappings; pages are assigned under the folio lock. */
+	if (!all_assigned(p))
+		return KVM_PROMOTE_REFUSED;
+
 	if (!kvm_mmu_close_range(p->kvm, p->slot, p->gfn, p->pfn, p->order))
 		return KVM_PROMOTE_REFUSED;
 
-	if (holds_vmsa(p) || !all_assigned(p))
+	if (holds_vmsa(p))
 		return KVM_PROMOTE_REFUSED;
 
 	return unsmash(p) ? KVM_PROMOTE_DONE : KVM_PROMOTE_UNDONE;
