@@ -295,7 +295,8 @@ static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
 	case SNP_RECLAIM_UNKNOWN:
 		return 0;
 	case SNP_RECLAIM_NOTHING:
-		return 1;
+		/* Of a folio that was cut, others may be assigned below one mapping. */
+		return whole || !rmp_split_direct_map(pfn);
 	case SNP_RECLAIM_SMASH_FIRST:
 		if (snp_smash(pfn))
 			return 0;
