@@ -16,13 +16,14 @@
  *	the guest validates it	RMPUPDATE, 4K		512 leaves, to be promoted
  *	free		512 RMPUPDATEs, or a single one had it stayed 2M
  *
- * The folio is not cleared: what the host left in it is ciphertext under a key
- * of someone else to the guest.
+ * The folio is cleared before: the RMP does not check what the guest reads without
+ * its key, so what the host left could be read that way.
  *
  * Who smashes an entry holds the lock of its folio, so that it meets none that is
  * being promoted.  A fault that maps 2M while another vCPU smashes the entry
  * faults once more and finds the entry smashed.
  */
+#include <linux/moduleparam.h>
 #include <linux/pagemap.h>
 #include <linux/pgtable.h>
 #include <linux/vmalloc.h>
@@ -30,10 +31,15 @@
 
 #include "mmu.h"
 #include "mmu/private_owner.h"
+#include "snp_content.h"
 #include "snp_mem.h"
 #include "snp_plan.h"
 #include "svm.h"
 #include "trace.h"
+
+static bool __read_mostly snp_clear = true;
+module_param(snp_clear, bool, 0644);
+MODULE_PARM_DESC(snp_clear, "Clear memory before it is assigned to an SNP guest");
 
 /* How often to try before the guest is let run and will fault again. */
 #define SNP_SMASH_TRIES		1024
@@ -231,6 +237,9 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 			return 1;
 	}
 
+	if (fresh && READ_ONCE(snp_clear))
+		snp_clear_folio(pfn_folio(pfn));
+
 	/* Attributes may change at any time, which costs a smash later on. */
 	level = fresh ? kvm_gmem_assign_level(kvm, slot, gfn, pfn, order) : PG_LEVEL_4K;
 	r = assign(kvm, gfn, pfn, level);
@@ -274,16 +283,6 @@ void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end)
 }
 
 /*
- * The caches may hold lines of the guest's, under its key, that would be
- * written back over the next owner's data.
- */
-static void flush_caches(kvm_pfn_t pfn, unsigned long nr_pages)
-{
-	if (!cpu_feature_enabled(X86_FEATURE_SME_COHERENT))
-		clflush_cache_range(__va(pfn_to_hpa(pfn)), nr_pages << PAGE_SHIFT);
-}
-
-/*
  * Returns how many pages it took care of, 0 if it failed.  @whole says that the
  * neighbours are reclaimed along before anyone uses the memory.
  */
@@ -309,7 +308,7 @@ static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
 	if (whole ? rmp_make_shared_whole(pfn, level) : rmp_make_shared(pfn, level))
 		return 0;
 
-	flush_caches(pfn, KVM_PAGES_PER_HPAGE(level));
+	snp_flush_caches(pfn, KVM_PAGES_PER_HPAGE(level));
 	return KVM_PAGES_PER_HPAGE(level);
 }
 

@@ -18,11 +18,13 @@
 
 FIXTURE(snp) {
 	struct gmem_snp g;
+	struct gmem_snp_stats before;
 };
 
 FIXTURE_SETUP(snp)
 {
 	gmem_snp_create(&self->g, 2 * SZ_2M);
+	self->before = gmem_snp_stats(&self->g);
 }
 
 static void free_and_lose_nothing(struct gmem_snp *g)
@@ -70,6 +72,33 @@ TEST_F_TIMEOUT(snp, assign_and_map_2m, GMEM_SNP_TIMEOUT)
 	TEST_SNP_SINCE(&self->g, before, smashes, 0, "Nothing asked for 4K");
 	TEST_SNP_SINCE(&self->g, before, dm_splits, 0, "The direct map stays whole");
 	claim_mapped(&self->g, 1, 0, before.pages_4k);
+}
+
+/* So much that the folio is of it, whichever that is. */
+static void dirty_free_memory(void)
+{
+	const size_t size = align_down(sysconf(_SC_AVPHYS_PAGES) * PAGE_SIZE / 10 * 9, SZ_2M);
+	void *mem = kvm_mmap(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	kvm_madvise(mem, size, MADV_HUGEPAGE);
+	memset(mem, 0xa5, size);
+	kvm_munmap(mem, size);
+}
+
+/* The RMP does not check reads without the key: there must be nothing to read. */
+TEST_F_TIMEOUT(snp, nothing_of_the_hosts_is_read, GMEM_SNP_TIMEOUT)
+{
+	u64 i, word;
+
+	dirty_free_memory();
+	TEST_ASSERT_EQ(gmem_snp_pvalidate(&self->g, gmem_snp_page(0), PG_LEVEL_2M, true),
+		       SNP_OK);
+	TEST_SNP_SINCE(&self->g, self->before, assigns_2m, 1, "All of it is the guest's");
+	for (i = 0; i < GMEM_SNP_NR_4K; i++) {
+		word = gmem_snp_read(&self->g, gmem_snp_shared(gmem_snp_page(i)));
+		TEST_ASSERT(!word, "Page %lu was the host's and holds 0x%lx", i, word);
+	}
+	TEST_SNP_SINCE(&self->g, self->before, faults, 1, "It is mapped for either access");
 }
 
 /* The same at 4K costs one more fault, the smash, and no more. */

@@ -40,6 +40,7 @@
 enum gmem_snp_verb {
 	GMEM_SNP_WRITE,
 	GMEM_SNP_CHECK,
+	GMEM_SNP_READ,
 	GMEM_SNP_PVALIDATE,
 	GMEM_SNP_RMPADJUST,
 	GMEM_SNP_ACCEPT,
@@ -128,7 +129,8 @@ static inline gva_t gmem_snp_shared(gva_t gva)
 }
 
 /*
- * Guest: write @tag to each page of a range; claim that each page holds it;
+ * Guest: write @tag to each page of a range; claim that each page holds it; read
+ * a word;
  * validate or rescind at one size and return the code; accept all of a range,
  * at 2M where that is possible; adjust the permissions of VMPL1.  Those with
  * underscores return -errno of KVM_RUN, with the vCPU still at its access.
@@ -137,6 +139,7 @@ int __gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 void gmem_snp_write(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 int __gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
 void gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag);
+u64 gmem_snp_read(struct gmem_snp *g, gva_t gva);
 int __gmem_snp_pvalidate(struct gmem_snp *g, gva_t gva, int level, bool validate);
 u64 gmem_snp_pvalidate(struct gmem_snp *g, gva_t gva, int level, bool validate);
 u64 gmem_snp_rmpadjust(struct gmem_snp *g, gva_t gva, int level, u64 attrs);

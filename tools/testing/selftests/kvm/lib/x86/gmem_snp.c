@@ -93,6 +93,11 @@ void gmem_snp_check(struct gmem_snp *g, gva_t gva, u64 size, u64 tag)
 	TEST_ASSERT(!bad, "Guest expected tag 0x%lx in the page at 0x%lx", tag, bad);
 }
 
+u64 gmem_snp_read(struct gmem_snp *g, gva_t gva)
+{
+	return run_op(g, GMEM_SNP_READ, gva, sizeof(u64), 0);
+}
+
 int __gmem_snp_pvalidate(struct gmem_snp *g, gva_t gva, int level, bool validate)
 {
 	set_op(g, GMEM_SNP_PVALIDATE, gva, PG_LEVEL_SIZE(level), validate);

@@ -264,6 +264,8 @@ static u64 run_verb(const struct gmem_snp_op *op, struct ghcb_page *ghcb, gpa_t 
 		return 0;
 	case GMEM_SNP_CHECK:
 		return check_pages(op->gva, op->size, op->arg);
+	case GMEM_SNP_READ:
+		return READ_ONCE(*(u64 *)op->gva);
 	case GMEM_SNP_PVALIDATE:
 		return pvalidate(op->gva, op->size == SZ_2M, op->arg);
 	case GMEM_SNP_RMPADJUST:
