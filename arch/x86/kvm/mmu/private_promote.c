@@ -111,6 +111,7 @@ static void scan(struct work_struct *work)
 {
 	struct kvm_promoter *promoter =
 		container_of(to_delayed_work(work), struct kvm_promoter, scan);
+
 	/* Switched off meanwhile: who is added next has it go on. */
 	if (!READ_ONCE(*promoter->ops->ms))
 		return;
