@@ -2,6 +2,7 @@
 /*
  * snp-inject POINT [SKIP [COUNT [MATCH [VALUE]]]]: have the machine that this host runs on fail, as its option x-snp-inject does.
  * snp-inject POINT left: how often it is still going to, so that a test can tell that its fault was hit.
+ * snp-inject POINT passed SKIP: how often it let pass since it was set to SKIP.
  *
  * The firmware device has a window in its BAR for it, see qemu/docs/specs/snp-host.rst.
  */
@@ -91,6 +92,10 @@ int main(int argc, char **argv)
 	point = find_window() + INJECT / sizeof(uint32_t) + find_point(argv[1]) * WORDS;
 	if (argc == 3 && !strcmp(argv[2], "left")) {
 		printf("%u\n", point[COUNT]);
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[2], "passed")) {
+		printf("%lu\n", strtoul(argv[3], NULL, 0) - point[SKIP]);
 		return 0;
 	}
 	for (int i = 2; i < argc; i++)

@@ -10,6 +10,7 @@
  *				was valid before, PVALIDATE says so
  *	write all 512 pages	nothing
  */
+#include "gmem_huge.h"
 #include "gmem_snp.h"
 #include "kselftest_harness.h"
 
@@ -74,18 +75,24 @@ TEST_F_TIMEOUT(snp, assign_and_map_2m, GMEM_SNP_TIMEOUT)
 	claim_mapped(&self->g, 1, 0, before.pages_4k);
 }
 
-/* So much that the folio is of it, whichever that is. */
+/* The allocator hands out first what came back last, of the same kind: an ended VM's. */
 static void dirty_free_memory(void)
 {
-	const size_t size = align_down(sysconf(_SC_AVPHYS_PAGES) * PAGE_SIZE / 10 * 9, SZ_2M);
-	void *mem = kvm_mmap(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	struct gmem_huge host = gmem_huge_create(KVM_X86_DEFAULT_VM);
+	void *mem;
 
-	kvm_madvise(mem, size, MADV_HUGEPAGE);
-	memset(mem, 0xa5, size);
-	kvm_munmap(mem, size);
+	gmem_huge_open(&host, SZ_64M, GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED |
+		       GUEST_MEMFD_FLAG_LARGE_FOLIOS);
+	mem = kvm_mmap(SZ_64M, PROT_READ | PROT_WRITE, MAP_SHARED, host.fd);
+	memset(mem, 0xa5, SZ_64M);
+	kvm_munmap(mem, SZ_64M);
+	gmem_huge_free(&host);
 }
 
-/* The RMP does not check reads without the key: there must be nothing to read. */
+/*
+ * The RMP does not check reads without the key: there must be nothing to read.
+ * With kvm_amd.snp_clear=0 there is.
+ */
 TEST_F_TIMEOUT(snp, nothing_of_the_hosts_is_read, GMEM_SNP_TIMEOUT)
 {
 	u64 i, word;
