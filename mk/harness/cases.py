@@ -17,13 +17,15 @@ from .paths import ROOT, UserError
 
 DEBUG_FACTOR = 8
 TOOLS = "tools"
-# In a case's arguments: how long a race test lasts, RACE_SECONDS of the environment.
+# ${NAME} in a case's arguments is NAME of the environment, or else: how long a race test lasts; how many faults a case injects
+# of those that it has a list of, at random.
+SIZES = {"RACE_SECONDS": 20, "FAULTS": 24}
 RACE = "${RACE_SECONDS}"
 FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "skips", "must_fail", "reports", "hosts"}
 
 
-def race_seconds():
-    return int(os.environ.get("RACE_SECONDS") or 20)
+def size(name):
+    return int(os.environ.get(name) or SIZES[name])
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Case:
 
     def limit(self, host):
         """How long it may take; a race that is told to last longer gets that much more."""
-        longer = race_seconds() if RACE in self.command() else 0
+        longer = size("RACE_SECONDS") if RACE in self.command() else 0
         return self.seconds * (DEBUG_FACTOR if host and host.config == "debug" else 1) + longer
 
     def command(self):
@@ -63,7 +65,10 @@ class Case:
         return self.run or f"/{self.programs}/{self.name} {self.args}".strip()
 
     def job_line(self):
-        return f"{self.name}\t{self.command().replace(RACE, str(race_seconds()))}\n"
+        command = self.command()
+        for name in SIZES:
+            command = command.replace(f"${{{name}}}", str(size(name)))
+        return f"{self.name}\t{command}\n"
 
 
 def expectation(options):

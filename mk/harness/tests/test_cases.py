@@ -78,6 +78,13 @@ class Loading(unittest.TestCase):
             self.assertEqual(case.limit(Host()), 610)
             self.assertIn("-t 600", case.job_line())
 
+    def test_as_many_faults_as_asked(self):
+        case, = suite('some = { run = "inject ${FAULTS} $(left)" }')
+        with mock.patch.dict("os.environ", {"FAULTS": "3"}):
+            self.assertIn("\tinject 3 $(left)\n", case.job_line())
+        with mock.patch.dict("os.environ", {"FAULTS": ""}):
+            self.assertIn("\tinject 24 $(left)\n", case.job_line())
+
     def test_patterns(self):
         case, = suite("foo = {}")
         self.assertTrue(cases.matches(case, "") and cases.matches(case, "me/fo") and cases.matches(case, "some/f*"))
