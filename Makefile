@@ -11,6 +11,8 @@ KERNEL ?= series
 RACE_SECONDS ?= 20
 # How many faults the tests inject that have a list of them: all, or so many at random.
 FAULTS ?= 24
+# How many VMs come and go until the direct map is looked at again.
+VMS ?= 50
 # How often each test runs, and on which hosts: a glob, as series-debug-*.
 RUNS ?= 1
 HOSTS ?=
@@ -20,7 +22,7 @@ AT_A_TIME ?= 2
 # DEBUG=all has the unpatched kernel in it too.
 DEBUG ?= 1
 override DEBUG := $(filter-out 0,$(DEBUG))
-export RACE_SECONDS FAULTS RUNS HOSTS AT_A_TIME
+export RACE_SECONDS FAULTS VMS RUNS HOSTS AT_A_TIME
 include mk/build.mk
 
 .PHONY: help run test bench overhead shell guest tree import check bisect series build clean

@@ -18,8 +18,8 @@ from .paths import ROOT, UserError
 DEBUG_FACTOR = 8
 TOOLS = "tools"
 # ${NAME} in a case's arguments is NAME of the environment, or else: how long a race test lasts; how many faults a case injects
-# of those that it has a list of, at random.
-SIZES = {"RACE_SECONDS": 20, "FAULTS": 24}
+# of those that it has a list of, at random; how many VMs come and go.
+SIZES = {"RACE_SECONDS": 20, "FAULTS": 24, "VMS": 50}
 RACE = "${RACE_SECONDS}"
 FIELDS = {"args", "seconds", "alone", "run", "module", "skip", "fail", "skips", "must_fail", "reports", "hosts"}
 
