@@ -14,8 +14,12 @@ enum snp_quarantine_cause {
 	SNP_CAUSE_ASSIGN,
 	/* The firmware keeps them until the next boot. */
 	SNP_CAUSE_HV_FIXED,
-	/* A folio of guest_memfd with a page that is still the guest's. */
-	SNP_CAUSE_GMEM,
+	/* Their entry in the RMP can't be read. */
+	SNP_CAUSE_UNREADABLE,
+	/* The entry of 2M that they are part of could not be smashed. */
+	SNP_CAUSE_PSMASH,
+	/* The host's mapping of 2M that they are part of could not be split. */
+	SNP_CAUSE_DIRECT_MAP,
 };
 
 #ifdef CONFIG_KVM_AMD_SEV
@@ -30,7 +34,8 @@ unsigned long snp_quarantine_pages(u64 pfn, unsigned long npages,
  * Trace that guest_memfd quarantines pages, which it marks and counts.  Returns
  * the ASID of the guest that keeps one of them, 0 if none does.
  */
-u32 snp_trace_gmem_quarantine(u64 pfn, unsigned long npages);
+u32 snp_trace_gmem_quarantine(u64 pfn, unsigned long npages,
+			      enum snp_quarantine_cause cause);
 #else
 static inline unsigned long snp_quarantine_pages(u64 pfn, unsigned long npages,
 						 enum snp_quarantine_cause cause)

@@ -283,22 +283,22 @@ void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end)
 }
 
 /*
- * Returns how many pages it took care of, 0 if it failed.  @whole says that the
- * neighbours are reclaimed along before anyone uses the memory.
+ * Returns how many pages it took care of, or what failed, see snp_mem.h.  @whole
+ * says that the neighbours are reclaimed along before anyone uses the memory.
  */
-static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
+static long reclaim(kvm_pfn_t pfn, bool whole)
 {
 	int level = snp_rmp_level(pfn);
 
 	switch (snp_reclaim_plan(level, whole)) {
 	case SNP_RECLAIM_UNKNOWN:
-		return 0;
+		return -ENODATA;
 	case SNP_RECLAIM_NOTHING:
 		/* Of a folio that was cut, others may be assigned below one mapping. */
-		return whole || !rmp_split_direct_map(pfn);
+		return whole || !rmp_split_direct_map(pfn) ? 1 : -ENOMEM;
 	case SNP_RECLAIM_SMASH_FIRST:
 		if (snp_smash(pfn))
-			return 0;
+			return -EBUSY;
 		level = PG_LEVEL_4K;
 		break;
 	case SNP_RECLAIM_ENTRY:
@@ -306,17 +306,17 @@ static unsigned long reclaim(kvm_pfn_t pfn, bool whole)
 	}
 
 	if (whole ? rmp_make_shared_whole(pfn, level) : rmp_make_shared(pfn, level))
-		return 0;
+		return -EIO;
 
 	snp_flush_caches(pfn, KVM_PAGES_PER_HPAGE(level));
 	return KVM_PAGES_PER_HPAGE(level);
 }
 
-kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
+int sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 {
 	bool whole = IS_ALIGNED(pfn | nr_pages, PTRS_PER_PMD);
 	kvm_pfn_t end = pfn + nr_pages;
-	unsigned long done;
+	long done;
 
 	if (!cc_platform_has(CC_ATTR_HOST_SEV_SNP))
 		return 0;
@@ -324,9 +324,9 @@ kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 	for (; pfn < end; pfn += done) {
 		done = reclaim(pfn, whole);
 		/* The folio is lost, whatever becomes of the rest. */
-		if (!done) {
+		if (done < 0) {
 			pr_err_ratelimited("SEV: Failed to reclaim PFN 0x%llx\n", pfn);
-			return end - pfn;
+			return done;
 		}
 		cond_resched();
 	}
@@ -357,7 +357,7 @@ static bool reclaim_part(kvm_pfn_t base, unsigned int first, unsigned int nr_pag
 		return false;
 
 	for (i = first; i < first + nr_pages; i++) {
-		if (!reclaim(base + i, true))
+		if (reclaim(base + i, true) < 0)
 			return false;
 	}
 	return true;

@@ -41,10 +41,15 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 
 /*
  * Take [@pfn, @pfn + @nr_pages), which no guest maps any more, away from its
- * owner.  Stops at the first that can't be taken away, and returns how many pages
- * are left: they must never be used again.  May sleep.
+ * owner.  Stops at the first that can't be taken away: none of them may ever be used
+ * again.  May sleep.  Returns
+ *
+ *	-ENODATA	its entry can't be read
+ *	-EBUSY		PSMASH of the entry of 2M around it failed
+ *	-EIO		RMPUPDATE failed
+ *	-ENOMEM		the host's mapping of 2M around it could not be split
  */
-kvm_pfn_t sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
+int sev_gmem_make_shared(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
 
 /* See kvm_arch_gmem_hole(). */
 int sev_gmem_hole(struct kvm *kvm, kvm_pfn_t pfn, kvm_pfn_t nr_pages);

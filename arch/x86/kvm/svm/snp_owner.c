@@ -37,15 +37,29 @@ void snp_owner_lose(struct kvm *kvm, u64 pfn, unsigned int nr_pages,
 	atomic64_add(snp_quarantine_pages(pfn, nr_pages, cause), &kvm->stat.quarantined_pages);
 }
 
-void snp_owner_lose_gmem(kvm_pfn_t pfn, kvm_pfn_t nr_pages)
+static enum snp_quarantine_cause cause_of(int error)
 {
-	u32 asid = snp_trace_gmem_quarantine(pfn, nr_pages);
+	switch (error) {
+	case -ENODATA:
+		return SNP_CAUSE_UNREADABLE;
+	case -EBUSY:
+		return SNP_CAUSE_PSMASH;
+	case -ENOMEM:
+		return SNP_CAUSE_DIRECT_MAP;
+	default:
+		return SNP_CAUSE_RMPUPDATE;
+	}
+}
+
+void snp_owner_lose_gmem(kvm_pfn_t pfn, kvm_pfn_t nr_pages, long nr_lost, int error)
+{
+	u32 asid = snp_trace_gmem_quarantine(pfn, nr_pages, cause_of(error));
 	struct kvm *kvm;
 
 	xa_lock(&owners);
 	kvm = xa_load(&owners, asid);
 	if (kvm)
-		atomic64_add(nr_pages, &kvm->stat.quarantined_pages);
+		atomic64_add(nr_lost, &kvm->stat.quarantined_pages);
 	xa_unlock(&owners);
 }
 

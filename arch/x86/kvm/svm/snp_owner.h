@@ -20,10 +20,11 @@ void snp_owner_lose(struct kvm *kvm, u64 pfn, unsigned int nr_pages,
 		    enum snp_quarantine_cause cause);
 
 /*
- * guest_memfd quarantines pages because one of them is still assigned: count
- * them for the VM that the RMP names, if it is there.
+ * guest_memfd quarantined pages because of @error of sev_gmem_make_shared(): count
+ * @nr_lost of them, the others were lost before, for the VM that the RMP names, if it
+ * is there.
  */
-void snp_owner_lose_gmem(kvm_pfn_t pfn, kvm_pfn_t nr_pages);
+void snp_owner_lose_gmem(kvm_pfn_t pfn, kvm_pfn_t nr_pages, long nr_lost, int error);
 
 /* Free a page that ccp allocated for @kvm, and count it if ccp loses it. */
 void snp_owner_free_firmware_page(struct kvm *kvm, void *addr);

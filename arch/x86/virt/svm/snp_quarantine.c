@@ -54,7 +54,8 @@ unsigned long snp_quarantine_pages(u64 pfn, unsigned long npages,
 }
 EXPORT_SYMBOL_GPL(snp_quarantine_pages);
 
-u32 snp_trace_gmem_quarantine(u64 pfn, unsigned long npages)
+u32 snp_trace_gmem_quarantine(u64 pfn, unsigned long npages,
+			      enum snp_quarantine_cause cause)
 {
 	unsigned long i;
 	u32 asid = 0;
@@ -62,7 +63,7 @@ u32 snp_trace_gmem_quarantine(u64 pfn, unsigned long npages)
 	for (i = 0; i < npages && !asid; i++)
 		asid = snp_rmp_asid(pfn + i);
 
-	trace_snp_quarantine(pfn, npages, SNP_CAUSE_GMEM, asid);
+	trace_snp_quarantine(pfn, npages, cause, asid);
 	return asid;
 }
 EXPORT_SYMBOL_GPL(snp_trace_gmem_quarantine);

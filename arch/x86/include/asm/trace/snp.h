@@ -12,7 +12,9 @@ TRACE_DEFINE_ENUM(SNP_CAUSE_RECLAIM);
 TRACE_DEFINE_ENUM(SNP_CAUSE_RMPUPDATE);
 TRACE_DEFINE_ENUM(SNP_CAUSE_ASSIGN);
 TRACE_DEFINE_ENUM(SNP_CAUSE_HV_FIXED);
-TRACE_DEFINE_ENUM(SNP_CAUSE_GMEM);
+TRACE_DEFINE_ENUM(SNP_CAUSE_UNREADABLE);
+TRACE_DEFINE_ENUM(SNP_CAUSE_PSMASH);
+TRACE_DEFINE_ENUM(SNP_CAUSE_DIRECT_MAP);
 
 #define snp_show_cause(cause)						\
 	__print_symbolic(cause,						\
@@ -20,7 +22,9 @@ TRACE_DEFINE_ENUM(SNP_CAUSE_GMEM);
 			 { SNP_CAUSE_RMPUPDATE,	"rmpupdate" },		\
 			 { SNP_CAUSE_ASSIGN,	"assign" },		\
 			 { SNP_CAUSE_HV_FIXED,	"hv-fixed" },		\
-			 { SNP_CAUSE_GMEM,	"guest_memfd" })
+			 { SNP_CAUSE_UNREADABLE, "unreadable" },	\
+			 { SNP_CAUSE_PSMASH,	"psmash" },		\
+			 { SNP_CAUSE_DIRECT_MAP, "direct-map" })
 
 /* Pages are lost: why, and what the RMP says of the first. */
 TRACE_EVENT(snp_quarantine,
