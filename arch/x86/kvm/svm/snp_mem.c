@@ -349,12 +349,16 @@ static bool is_empty(kvm_pfn_t base, unsigned int first, unsigned int nr_pages)
 	return true;
 }
 
-static bool reclaim_part(kvm_pfn_t base, unsigned int first, unsigned int nr_pages)
+static bool reclaim_part(struct kvm *kvm, kvm_pfn_t base, unsigned int first,
+			 unsigned int nr_pages)
 {
 	unsigned int i;
 
-	if (snp_rmp_level(base) == PG_LEVEL_2M && snp_smash(base))
-		return false;
+	if (snp_rmp_level(base) == PG_LEVEL_2M) {
+		if (snp_smash(base))
+			return false;
+		atomic64_inc(&kvm->stat.rmp_smashes);
+	}
 
 	for (i = first; i < first + nr_pages; i++) {
 		if (reclaim(base + i, true) < 0)
@@ -376,7 +380,7 @@ int sev_gmem_hole(struct kvm *kvm, kvm_pfn_t pfn, kvm_pfn_t nr_pages)
 	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
 
 	/* What is lost is cut out, so that the rest of the folio is not. */
-	if (!reclaim_part(base, pfn - base, nr_pages)) {
+	if (!reclaim_part(kvm, base, pfn - base, nr_pages)) {
 		r = rmp_split_direct_map(base);
 		return r ? -ENOMEM : KVM_GMEM_HOLE_CUT;
 	}

@@ -173,6 +173,7 @@ TEST_F_TIMEOUT(empty, page_by_page, GMEM_SNP_TIMEOUT)
 			punch(g, page, 1);
 		page = (page + variant->step) % GMEM_SNP_NR_4K;
 	}
+	TEST_SNP_SINCE(g, self->before, smashes, 1, "The first hole makes the others 4K");
 
 	/* The next touch tells a new folio from what is left of the old one. */
 	page = variant->spared ? 0 : 1;
