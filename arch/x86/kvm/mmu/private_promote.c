@@ -41,7 +41,11 @@ static enum kvm_promote_outcome promote(struct kvm_promoter *promoter, gfn_t gfn
 	if (!folio)
 		return KVM_PROMOTE_GONE;
 
+	/* Beside a page that memory failure marked all are mapped alone, for ever. */
 	p.order = folio_order(folio);
+	if (p.order && folio_test_has_hwpoisoned(folio))
+		p.order = 0;
+
 	outcome = promoter->ops->promote(&p);
 	folio_unlock(folio);
 	folio_put(folio);
