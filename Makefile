@@ -35,7 +35,8 @@ run: $(S)/kernel-stock-plain $(S)/kernel-series-plain $(S)/image-user $(S)/image
 	@mk/show $(if $(MEMORY),--memory $(MEMORY))
 
 #: make test            every test; T=pattern runs what matches, HOSTS=glob on these hosts alone, RUNS=n each n times;
-#:                      AT_A_TIME=n hosts at a time (2); DEBUG=0 without the debug configuration, DEBUG=all with stock's
+#:                      AT_A_TIME=n hosts at a time (2); DEBUG=0 without the debug configuration, DEBUG=all with stock's;
+#:                      RACE_SECONDS=, FAULTS=, VMS=: how long races last, how many faults are injected, how many VMs come and go
 test: build
 	@DEBUG=$(DEBUG) mk/test $(T)
 
