@@ -8,20 +8,22 @@
 #include <linux/sched.h>
 
 /*
- * What is in a page when it changes owners.
+ * What is in a page when it changes owners.  The RMP does not check what a guest reads
+ * without its key: what the host left could be read that way, unless it is cleared.
  */
 
-/* All of a folio that nobody wrote yet, before any page of it is assigned.  May sleep. */
+/*
+ * All of a folio that is not up to date, before any page of it is assigned.  A launch
+ * that failed may have left the guest's image in it.  May sleep.
+ */
 static inline void snp_clear_folio(struct folio *folio)
 {
 	long i, nr_pages = folio_nr_pages(folio);
 
-	/* The allocator did. */
-	if (want_init_on_alloc(GFP_KERNEL))
-		return;
-
 	for (i = 0; i < nr_pages; i++) {
-		clear_highpage(folio_page(folio, i));
+		/* A write to it may end in a machine check, and nobody reads it. */
+		if (!PageHWPoison(folio_page(folio, i)))
+			clear_highpage(folio_page(folio, i));
 		cond_resched();
 	}
 }

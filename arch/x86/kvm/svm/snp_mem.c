@@ -16,9 +16,6 @@
  *	the guest validates it	RMPUPDATE, 4K		512 leaves, to be promoted
  *	free		512 RMPUPDATEs, or a single one had it stayed 2M
  *
- * The folio is cleared before: the RMP does not check what the guest reads without
- * its key, so what the host left could be read that way.
- *
  * Who smashes an entry holds the lock of its folio, so that it meets none that is
  * being promoted.  A fault that maps 2M while another vCPU smashes the entry
  * faults once more and finds the entry smashed.
@@ -50,6 +47,9 @@ int snp_rmp_level(kvm_pfn_t pfn)
 	int level, r;
 
 	r = snp_lookup_rmpentry(pfn, &assigned, &level);
+	/* Memory that came after boot may have no entry, and so no owner. */
+	if (r == -EFAULT)
+		return PG_LEVEL_NONE;
 	/* The processor's own codes are positive, as levels are. */
 	if (r)
 		return r < 0 ? r : -EIO;
