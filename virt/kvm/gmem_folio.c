@@ -104,7 +104,9 @@ void kvm_gmem_zero_folio(struct folio *folio)
 		return;
 
 	for (i = 0; i < nr_pages; i++) {
-		clear_highpage(folio_page(folio, i));
+		/* A write to it may end in a machine check, and nobody reads it. */
+		if (!PageHWPoison(folio_page(folio, i)))
+			clear_highpage(folio_page(folio, i));
 		cond_resched();
 	}
 	folio_mark_uptodate(folio);
