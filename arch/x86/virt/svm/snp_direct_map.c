@@ -66,19 +66,21 @@ static unsigned int page_nr(u64 pfn)
 }
 
 /*
- * Set the bits of the pages that the RMP says are assigned.  With one entry of
- * 2M there are none that have neighbours of another owner.
+ * Set the bits of the pages that the RMP says are assigned, or may be as their
+ * entry can't be read.  With one entry of 2M there are none that have neighbours of
+ * another owner.  A page without an entry is the host's.
  */
 static void read_rmp(u64 base, unsigned long *bits)
 {
 	bool assigned;
-	int i, level;
+	int i, level, r;
 
 	for (i = 0; i < PTRS_PER_PMD; i++) {
-		if (snp_lookup_rmpentry(base + i, &assigned, &level) || !assigned)
+		r = snp_lookup_rmpentry(base + i, &assigned, &level);
+		if (r < 0 || (!r && !assigned))
 			continue;
 
-		if (level == PG_LEVEL_2M)
+		if (!r && level == PG_LEVEL_2M)
 			return;
 		__set_bit(i, bits);
 	}
