@@ -94,14 +94,9 @@ struct folio *kvm_gmem_alloc_large_folio(struct inode *inode,
 	return folio;
 }
 
-void kvm_gmem_zero_folio(struct folio *folio)
+void kvm_gmem_clear_folio(struct folio *folio)
 {
 	long i, nr_pages = folio_nr_pages(folio);
-
-	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
-
-	if (folio_test_uptodate(folio))
-		return;
 
 	for (i = 0; i < nr_pages; i++) {
 		/* A write to it may end in a machine check, and nobody reads it. */
@@ -109,6 +104,17 @@ void kvm_gmem_zero_folio(struct folio *folio)
 			clear_highpage(folio_page(folio, i));
 		cond_resched();
 	}
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_gmem_clear_folio);
+
+void kvm_gmem_zero_folio(struct folio *folio)
+{
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
+
+	if (folio_test_uptodate(folio))
+		return;
+
+	kvm_gmem_clear_folio(folio);
 	folio_mark_uptodate(folio);
 }
 

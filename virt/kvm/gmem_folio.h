@@ -62,6 +62,9 @@ struct folio *kvm_gmem_alloc_large_folio(struct inode *inode,
 					 struct shared_policy *policy,
 					 pgoff_t index);
 
+/* Zero all of @folio but pages that memory failure marked.  May sleep. */
+void kvm_gmem_clear_folio(struct folio *folio);
+
 /* Zero what no one wrote yet and mark @folio up to date.  Needs its lock. */
 void kvm_gmem_zero_folio(struct folio *folio);
 

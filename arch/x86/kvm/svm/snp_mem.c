@@ -21,8 +21,6 @@
  * faults once more and finds the entry smashed.
  */
 #include <linux/moduleparam.h>
-#include <linux/pagemap.h>
-#include <linux/pgtable.h>
 #include <linux/vmalloc.h>
 #include <asm/sev.h>
 
@@ -33,6 +31,7 @@
 #include "snp_plan.h"
 #include "svm.h"
 #include "trace.h"
+#include "../../../../virt/kvm/gmem_folio.h"
 
 static bool __read_mostly snp_clear = true;
 module_param(snp_clear, bool, 0644);
@@ -146,8 +145,7 @@ void sev_handle_rmp_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 	return;
 
 unexpected:
-	pr_warn_ratelimited("SEV: Unexpected RMP fault, GPA 0x%llx is not private memory\n",
-			    gpa);
+	pr_warn_ratelimited("SEV: Unexpected RMP fault, GPA 0x%llx is not private memory\n", gpa);
 }
 
 /*
@@ -237,8 +235,9 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 			return 1;
 	}
 
+	/* The RMP does not check reads without the key.  Nothing of the folio is assigned yet. */
 	if (fresh && READ_ONCE(snp_clear))
-		snp_clear_folio(pfn_folio(pfn));
+		kvm_gmem_clear_folio(pfn_folio(pfn));
 
 	/* Attributes may change at any time, which costs a smash later on. */
 	level = fresh ? kvm_gmem_assign_level(kvm, slot, gfn, pfn, order) : PG_LEVEL_4K;
