@@ -287,7 +287,7 @@ void sev_gmem_converted(struct kvm *kvm, gfn_t start, gfn_t end)
  */
 static long reclaim(kvm_pfn_t pfn, bool whole)
 {
-	int level = snp_rmp_level(pfn);
+	int r, level = snp_rmp_level(pfn);
 
 	switch (snp_reclaim_plan(level, whole)) {
 	case SNP_RECLAIM_UNKNOWN:
@@ -304,8 +304,9 @@ static long reclaim(kvm_pfn_t pfn, bool whole)
 		break;
 	}
 
-	if (whole ? rmp_make_shared_whole(pfn, level) : rmp_make_shared(pfn, level))
-		return -EIO;
+	r = whole ? rmp_make_shared_whole(pfn, level) : rmp_make_shared(pfn, level);
+	if (r)
+		return r == -ENOMEM ? r : -EIO;
 
 	snp_flush_caches(pfn, KVM_PAGES_PER_HPAGE(level));
 	return KVM_PAGES_PER_HPAGE(level);

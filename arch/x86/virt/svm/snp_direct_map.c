@@ -22,6 +22,7 @@
  * without.  So the RMP has the last word before a range is collapsed, and when
  * the first page of such an owner's returns.
  */
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
@@ -52,6 +53,18 @@ struct split_range {
 static DEFINE_XARRAY(split_ranges);
 static DEFINE_MUTEX(split_mutex);
 
+/* How often pages were assigned. */
+static atomic_long_t nr_assigns;
+
+/*
+ * The last range that was seen with nothing assigned, and nr_assigns before.  Who
+ * frees a range page by page asks about it 512 times.  Under the mutex.
+ */
+static struct {
+	unsigned long nr;
+	long nr_assigns;
+} last_empty = { .nr_assigns = -1 };
+
 static void collapse_unused(struct work_struct *work);
 static DECLARE_DELAYED_WORK(collapse_work, collapse_unused);
 
@@ -68,11 +81,12 @@ static unsigned int page_nr(u64 pfn)
 /*
  * Set the bits of the pages that the RMP says are assigned, or may be as their
  * entry can't be read.  With one entry of 2M there are none that have neighbours of
- * another owner.  A page without an entry is the host's.
+ * another owner.  A page without an entry is the host's.  Returns whether there is
+ * an owner at all.
  */
-static void read_rmp(u64 base, unsigned long *bits)
+static bool read_rmp(u64 base, unsigned long *bits)
 {
-	bool assigned;
+	bool assigned, any = false;
 	int i, level, r;
 
 	for (i = 0; i < PTRS_PER_PMD; i++) {
@@ -80,10 +94,12 @@ static void read_rmp(u64 base, unsigned long *bits)
 		if (r < 0 || (!r && !assigned))
 			continue;
 
+		any = true;
 		if (!r && level == PG_LEVEL_2M)
-			return;
+			break;
 		__set_bit(i, bits);
 	}
+	return any;
 }
 
 /* Nobody writes to a page that is not mapped. */
@@ -160,14 +176,20 @@ static int split_to_assign(u64 pfn)
 static int split_to_return(u64 pfn, bool returns)
 {
 	DECLARE_BITMAP(others, PTRS_PER_PMD) = {};
+	long assigns = atomic_long_read(&nr_assigns);
+	unsigned long nr = range_nr(pfn);
 	struct split_range *range;
 
 	lockdep_assert_held(&split_mutex);
 
-	if (xa_load(&split_ranges, range_nr(pfn)))
+	if (xa_load(&split_ranges, nr) ||
+	    (nr == last_empty.nr && assigns == last_empty.nr_assigns))
 		return 0;
 
-	read_rmp(ALIGN_DOWN(pfn, PTRS_PER_PMD), others);
+	if (!read_rmp(ALIGN_DOWN(pfn, PTRS_PER_PMD), others)) {
+		last_empty.nr = nr;
+		last_empty.nr_assigns = assigns;
+	}
 	if (returns)
 		__clear_bit(page_nr(pfn), others);
 	if (bitmap_empty(others, PTRS_PER_PMD))
@@ -190,6 +212,12 @@ int snp_direct_map_split(u64 pfn, bool assign)
 
 	guard(mutex)(&split_mutex);
 	return assign ? split_to_assign(pfn) : split_to_return(pfn, true);
+}
+
+/* Whoever assigns holds on to its range: no page of it returns before this. */
+void snp_direct_map_assigned(void)
+{
+	atomic_long_inc(&nr_assigns);
 }
 
 int snp_direct_map_split_assigned(u64 pfn)

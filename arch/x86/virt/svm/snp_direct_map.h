@@ -18,6 +18,12 @@ int snp_direct_map_split(u64 pfn, bool assign);
 int snp_direct_map_split_assigned(u64 pfn);
 
 /*
+ * After RMPUPDATE assigned pages, and before any page around them can return: what
+ * was seen of the RMP may not be so any more.
+ */
+void snp_direct_map_assigned(void);
+
+/*
  * After RMPUPDATE took [@pfn, @pfn + @nr_pages) of one 2M range from its owner,
  * or failed to assign it: if this was what kept the range at 4K, give it one
  * mapping of 2M again soon.
