@@ -9,6 +9,7 @@
  *
  * The digest is that of 1280 pages, as if the file had no large folios.
  */
+#include "gmem_huge.h"
 #include "gmem_snp.h"
 #include "gmem_snp_host.h"
 #include "kselftest_harness.h"
@@ -297,6 +298,30 @@ TEST_F_TIMEOUT(launch, firmware_fails, GMEM_SNP_TIMEOUT)
 	finish(&l, first);
 	measure(GUEST_MEMFD_FLAG_LARGE_FOLIOS, 0, KVM_SEV_SNP_PAGE_TYPE_NORMAL, 2, second);
 	TEST_ASSERT(!memcmp(first, second, SNP_DIGEST_SIZE), "A failure should not be measured");
+}
+
+/*
+ * The firmware's answer goes to memory of another VM that is not there yet, while /dev/sev
+ * is busy: its file's lock is taken inside, that of a launch outside.
+ */
+TEST_F_TIMEOUT(launch, answer_to_new_memory, GMEM_SNP_TIMEOUT)
+{
+	struct gmem_huge host = gmem_huge_create(KVM_X86_DEFAULT_VM);
+	struct sev_issue_cmd command = { .cmd = SNP_PLATFORM_STATUS };
+	int fd = open_sev_dev_path_or_exit();
+	struct sev_user_data_snp_status *answer;
+	u8 digest[SNP_DIGEST_SIZE];
+
+	measure(GUEST_MEMFD_FLAG_LARGE_FOLIOS, 0, KVM_SEV_SNP_PAGE_TYPE_NORMAL, 2, digest);
+	gmem_huge_open(&host, SZ_2M, GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED |
+		       GUEST_MEMFD_FLAG_LARGE_FOLIOS);
+	answer = kvm_mmap(SZ_2M, PROT_READ | PROT_WRITE, MAP_SHARED, host.fd);
+	command.data = (u64)answer;
+	kvm_ioctl(fd, SEV_ISSUE_CMD, &command);
+	TEST_ASSERT(answer->api_major, "The firmware's version should be there");
+	kvm_munmap(answer, SZ_2M);
+	gmem_huge_free(&host);
+	close(fd);
 }
 
 static int run(int argc, char **argv)
