@@ -13,6 +13,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/psp-sev.h>
 #include <linux/psp.h>
 #include <linux/sched/signal.h>
@@ -77,16 +78,23 @@ static int launch_update(struct kvm *kvm, kvm_pfn_t pfn, const struct snp_launch
 }
 
 /*
- * The range is the firmware's until it is reclaimed.  If that fails nobody may
- * use it: guest_memfd finds it assigned when it frees the folio.
+ * Memory is the firmware's until it is reclaimed.  If that fails nobody may use it,
+ * nor clear it: guest_memfd finds it assigned when it frees the folio.
  */
-static int take_back(struct kvm *kvm, kvm_pfn_t pfn)
+int snp_launch_take_back(struct kvm *kvm, kvm_pfn_t pfn, int level)
 {
-	if (!snp_fw_reclaim(pfn, PG_LEVEL_2M) && !rmp_make_shared_whole(pfn, PG_LEVEL_2M))
+	struct folio *folio = pfn_folio(pfn);
+	bool whole = folio_order(folio) >= PMD_ORDER;
+
+	lockdep_assert(folio_test_locked(folio));
+
+	if (!snp_fw_reclaim(pfn, level) &&
+	    !(whole ? rmp_make_shared_whole(pfn, level) : rmp_make_shared(pfn, level)))
 		return 0;
 
 	pr_err_ratelimited("SEV: Failed to take PFN 0x%llx back from the launch, ending the VM\n",
 			   pfn);
+	folio_mark_uptodate(folio);
 	kvm_vm_dead(kvm);
 	return -EIO;
 }
@@ -115,7 +123,7 @@ static int populate_range(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t g
 		return 1;
 	}
 
-	if (take_back(kvm, pfn))
+	if (snp_launch_take_back(kvm, pfn, PG_LEVEL_2M))
 		return -EIO;
 
 	return *range->launch->fw_error == SEV_RET_INVALID_PAGE_SIZE ? 0 : r;

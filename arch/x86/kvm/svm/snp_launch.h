@@ -31,4 +31,10 @@ struct snp_launch {
 long snp_launch_populate(struct kvm *kvm, const struct snp_launch *launch,
 			 kvm_gmem_populate_cb page, void *opaque);
 
+/*
+ * After a launch that failed: make the memory behind @pfn the host's again, 4K or 2M.
+ * If it can't be the VM is dead.  Returns -errno then.  The folio must be locked.
+ */
+int snp_launch_take_back(struct kvm *kvm, kvm_pfn_t pfn, int level);
+
 #endif /* __KVM_X86_SVM_SNP_LAUNCH_H */

@@ -193,6 +193,9 @@ static int update(struct kvm *kvm, gfn_t gfn, kvm_pfn_t pfn, int level, bool imm
 {
 	u32 asid = to_kvm_sev_info(kvm)->asid;
 
+	/* Else it could be in the midst of its promotion, or assigned by two. */
+	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
+
 	if (folio_order(pfn_folio(pfn)) >= PMD_ORDER)
 		return rmp_make_private_whole(pfn, gfn_to_gpa(gfn), level, asid, immutable);
 
@@ -222,9 +225,6 @@ int sev_gmem_make_private(struct kvm *kvm, struct kvm_memory_slot *slot,
 
 	if (!sev_snp_guest(kvm))
 		return 0;
-
-	/* Two would assign it, and the second find it assigned and fail. */
-	lockdep_assert(folio_test_locked(pfn_folio(pfn)));
 
 	/* Only a page that was given away before can be in the RMP. */
 	if (!fresh) {
