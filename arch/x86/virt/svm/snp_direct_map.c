@@ -22,17 +22,20 @@
  * without.  So the RMP has the last word before a range is collapsed, and when
  * the first page of such an owner's returns.
  */
-#include <linux/atomic.h>
 #include <linux/bitmap.h>
+#include <linux/cc_platform.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/init.h>
 #include <linux/lockdep.h>
+#include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/panic.h>
 #include <linux/pgtable.h>
 #include <linux/set_memory.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <asm/sev.h>
@@ -53,17 +56,14 @@ struct split_range {
 static DEFINE_XARRAY(split_ranges);
 static DEFINE_MUTEX(split_mutex);
 
-/* How often pages were assigned. */
-static atomic_long_t nr_assigns;
-
 /*
- * The last range that was seen with nothing assigned, and nr_assigns before.  Who
- * frees a range page by page asks about it 512 times.  Under the mutex.
+ * Ranges in which the owner of all the 2M had pages assigned, maybe not any more.
+ * Only there does a page that nobody owns have neighbours that somebody does, below
+ * one mapping.  A bit is set before the first of them is assigned, and cleared when
+ * none is found.  Memory that was added after boot has no bits.
  */
-static struct {
-	unsigned long nr;
-	long nr_assigns;
-} last_empty = { .nr_assigns = -1 };
+static unsigned long *whole_ranges __ro_after_init;
+static unsigned long nr_whole_ranges __ro_after_init;
 
 static void collapse_unused(struct work_struct *work);
 static DECLARE_DELAYED_WORK(collapse_work, collapse_unused);
@@ -100,6 +100,11 @@ static bool read_rmp(u64 base, unsigned long *bits)
 		__set_bit(i, bits);
 	}
 	return any;
+}
+
+static bool may_be_whole(unsigned long nr)
+{
+	return nr >= nr_whole_ranges || test_bit(nr, whole_ranges);
 }
 
 /* Nobody writes to a page that is not mapped. */
@@ -176,20 +181,17 @@ static int split_to_assign(u64 pfn)
 static int split_to_return(u64 pfn, bool returns)
 {
 	DECLARE_BITMAP(others, PTRS_PER_PMD) = {};
-	long assigns = atomic_long_read(&nr_assigns);
 	unsigned long nr = range_nr(pfn);
 	struct split_range *range;
 
 	lockdep_assert_held(&split_mutex);
 
-	if (xa_load(&split_ranges, nr) ||
-	    (nr == last_empty.nr && assigns == last_empty.nr_assigns))
+	if (xa_load(&split_ranges, nr))
 		return 0;
 
-	if (!read_rmp(ALIGN_DOWN(pfn, PTRS_PER_PMD), others)) {
-		last_empty.nr = nr;
-		last_empty.nr_assigns = assigns;
-	}
+	/* Whoever assigned would own all of the range, of which this page returns. */
+	if (!read_rmp(ALIGN_DOWN(pfn, PTRS_PER_PMD), others) && nr < nr_whole_ranges)
+		clear_bit(nr, whole_ranges);
 	if (returns)
 		__clear_bit(page_nr(pfn), others);
 	if (bitmap_empty(others, PTRS_PER_PMD))
@@ -214,16 +216,22 @@ int snp_direct_map_split(u64 pfn, bool assign)
 	return assign ? split_to_assign(pfn) : split_to_return(pfn, true);
 }
 
-/* Whoever assigns holds on to its range: no page of it returns before this. */
-void snp_direct_map_assigned(void)
+void snp_direct_map_leave(u64 pfn)
 {
-	atomic_long_inc(&nr_assigns);
+	unsigned long nr = range_nr(pfn);
+
+	if (nr < nr_whole_ranges && !test_bit(nr, whole_ranges))
+		set_bit(nr, whole_ranges);
 }
 
 int snp_direct_map_split_assigned(u64 pfn)
 {
 	if (!pfn_valid(pfn))
 		return -EINVAL;
+
+	/* So it is for all memory of VMs that are no SNP guests: do not serialize them. */
+	if (!may_be_whole(range_nr(pfn)))
+		return 0;
 
 	guard(mutex)(&split_mutex);
 	return split_to_return(pfn, false);
@@ -313,3 +321,18 @@ void snp_direct_map_release(u64 pfn)
 	range->held = false;
 	collapse_soon(range);
 }
+
+/* Without bits each page that returns is looked up. */
+static int __init snp_direct_map_init(void)
+{
+	unsigned long nr = DIV_ROUND_UP(max_pfn, PTRS_PER_PMD);
+
+	if (!cc_platform_has(CC_ATTR_HOST_SEV_SNP))
+		return 0;
+
+	whole_ranges = vcalloc(BITS_TO_LONGS(nr), sizeof(long));
+	if (whole_ranges)
+		nr_whole_ranges = nr;
+	return 0;
+}
+subsys_initcall(snp_direct_map_init);

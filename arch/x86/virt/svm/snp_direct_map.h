@@ -18,10 +18,10 @@ int snp_direct_map_split(u64 pfn, bool assign);
 int snp_direct_map_split_assigned(u64 pfn);
 
 /*
- * After RMPUPDATE assigned pages, and before any page around them can return: what
- * was seen of the RMP may not be so any more.
+ * Before RMPUPDATE assigns pages of the 2M around @pfn to the owner of all of it: the
+ * direct map stays as it is until one that is not assigned is given back.
  */
-void snp_direct_map_assigned(void);
+void snp_direct_map_leave(u64 pfn);
 
 /*
  * After RMPUPDATE took [@pfn, @pfn + @nr_pages) of one 2M range from its owner,
