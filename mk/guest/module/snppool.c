@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * snppool pages=NUMBER [fragment=1]: take pages from the pool of those that the RMP assigns at 4K, tell in how many ranges of 2M they lie, and
- * give them back with the module. None may be 2M-aligned. With fragment=1 no range of 2M is free meanwhile, but for memory in pieces.
+ * snppool pages=NUMBER [fragment=1] [node=NUMBER]: take pages from the pool of those that the RMP assigns at 4K, tell in how many ranges of 2M they lie, and
+ * give them back with the module. None may be 2M-aligned. With fragment=1 no range of 2M is free meanwhile, but for memory in pieces. All that
+ * on the node alone, if one is given.
  */
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -14,6 +15,8 @@ static uint pages;
 module_param(pages, uint, 0444);
 static bool fragment;
 module_param(fragment, bool, 0444);
+static int node = NUMA_NO_NODE;
+module_param(node, int, 0444);
 
 /* Only the patched kernel has them. */
 static struct page *(*pool_alloc)(int node, gfp_t gfp, unsigned int order);
@@ -24,11 +27,12 @@ static LIST_HEAD(heads);
 
 static bool take_heads(void)
 {
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN | (node == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
 	struct page *range, *next;
 	unsigned int nr;
 	LIST_HEAD(found);
 
-	while ((range = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, PMD_ORDER))) {
+	while ((range = alloc_pages_node(node, gfp, PMD_ORDER))) {
 		split_page(range, PMD_ORDER);
 		list_add(&range->lru, &found);
 	}
@@ -95,7 +99,7 @@ static int __init snppool_init(void)
 		/* Others give back memory meanwhile. */
 		if (fragment)
 			fragment_memory();
-		taken[nr] = pool_alloc(NUMA_NO_NODE, GFP_KERNEL | __GFP_ZERO, 0);
+		taken[nr] = pool_alloc(node, GFP_KERNEL | __GFP_ZERO, 0);
 		if (!taken[nr]) {
 			give_back(nr);
 			return -ENOMEM;

@@ -65,6 +65,10 @@ static struct snp_block *add_block(int node)
 	struct snp_block *block = kzalloc_obj(*block);
 	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
 
+	/* Nobody who asks for pages of the node would find another node's block again. */
+	if (node != NUMA_NO_NODE)
+		gfp |= __GFP_THISNODE;
+
 	lockdep_assert_held(&pool_mutex);
 
 	if (!block)
