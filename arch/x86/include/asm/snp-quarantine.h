@@ -2,6 +2,7 @@
 #ifndef _ASM_X86_SNP_QUARANTINE_H
 #define _ASM_X86_SNP_QUARANTINE_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 
 /* Why pages can't be the host's again. */
@@ -21,6 +22,12 @@ enum snp_quarantine_cause {
 	/* The host's mapping of 2M that they are part of could not be split. */
 	SNP_CAUSE_DIRECT_MAP,
 };
+
+/* What rmp_make_shared() failed at. */
+static inline enum snp_quarantine_cause snp_quarantine_cause(int error)
+{
+	return error == -ENOMEM ? SNP_CAUSE_DIRECT_MAP : SNP_CAUSE_RMPUPDATE;
+}
 
 #ifdef CONFIG_KVM_AMD_SEV
 /*

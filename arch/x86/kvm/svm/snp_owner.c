@@ -44,10 +44,8 @@ static enum snp_quarantine_cause cause_of(int error)
 		return SNP_CAUSE_UNREADABLE;
 	case -EBUSY:
 		return SNP_CAUSE_PSMASH;
-	case -ENOMEM:
-		return SNP_CAUSE_DIRECT_MAP;
 	default:
-		return SNP_CAUSE_RMPUPDATE;
+		return snp_quarantine_cause(error);
 	}
 }
 
