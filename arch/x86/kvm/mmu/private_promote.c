@@ -13,8 +13,8 @@
  * before scan 9, which asks and succeeds, and the range is forgotten.
  *
  * A try that has to be undone is dear to all VMs, as they share the firmware, and
- * a guest can provoke them: a scan stops for a while after KVM_PROMOTE_MAX_UNDONE,
- * and then goes on from there.
+ * one that is refused takes time.  A guest can provoke them: a scan stops for a
+ * while after KVM_PROMOTE_BUDGET, and then goes on from there.
  *
  * Locks, outer to inner: folio lock, and what ops->promote() takes, i.e.
  * mmu_lock.
@@ -34,8 +34,12 @@ static enum kvm_promote_outcome promote(struct kvm_promoter *promoter, gfn_t gfn
 	enum kvm_promote_outcome outcome;
 	struct folio *folio;
 
-	if (p.kvm->vm_dead || !kvm_slot_has_gmem(p.slot))
+	if (p.kvm->vm_dead)
 		return KVM_PROMOTE_GONE;
+
+	/* It may come back, with the same file and pages that were assigned before. */
+	if (!kvm_slot_has_gmem(p.slot) || p.slot->flags & KVM_MEMSLOT_INVALID)
+		return KVM_PROMOTE_REFUSED;
 
 	folio = kvm_gmem_lock_folio(p.slot, gfn, &p.pfn);
 	if (!folio)
@@ -69,9 +73,10 @@ static void scan_range(struct kvm_promoter *promoter, unsigned long index, void 
 		atomic64_inc(promoter->promoted);
 		break;
 	case KVM_PROMOTE_UNDONE:
-		promoter->nr_undone++;
+		promoter->spent += KVM_PROMOTE_COST_UNDONE - KVM_PROMOTE_COST_REFUSED;
 		fallthrough;
 	case KVM_PROMOTE_REFUSED:
+		promoter->spent += KVM_PROMOTE_COST_REFUSED;
 		next = xa_mk_value(tries + 1);
 		fallthrough;
 	case KVM_PROMOTE_GONE:
@@ -97,14 +102,14 @@ static unsigned long scan_from(struct kvm_promoter *promoter, unsigned long firs
 	void *entry;
 	int idx;
 
-	promoter->nr_undone = 0;
+	promoter->spent = 0;
 	xa_for_each_start(&promoter->ranges, index, entry, first) {
 		/* Whoever changes a memslot waits for one range at most. */
 		idx = srcu_read_lock(&promoter->kvm->srcu);
 		scan_range(promoter, index, entry);
 		srcu_read_unlock(&promoter->kvm->srcu, idx);
 
-		if (promoter->nr_undone == KVM_PROMOTE_MAX_UNDONE)
+		if (promoter->spent >= KVM_PROMOTE_BUDGET)
 			return index + 1;
 		cond_resched();
 	}

@@ -60,7 +60,7 @@ struct kvm_promote_ops {
  *		KVM_PROMOTE_TRYING
  * @first:	the range that a scan which stopped goes on with
  * @nr_scans:	scans since the VM was created
- * @nr_undone:	tries that were undone since the scan began or went on
+ * @spent:	on tries that failed, since the scan began or went on
  * @scan:	looks for ranges that can be promoted
  */
 struct kvm_promoter {
@@ -71,7 +71,7 @@ struct kvm_promoter {
 	struct xarray ranges;
 	unsigned long first;
 	unsigned long nr_scans;
-	unsigned int nr_undone;
+	unsigned int spent;
 	struct delayed_work scan;
 };
 
@@ -95,8 +95,13 @@ void kvm_promote_add(struct kvm_promoter *promoter, gfn_t gfn, gfp_t gfp);
  */
 void kvm_promote_again(struct kvm_promoter *promoter, gfn_t start, gfn_t end);
 
-/* A scan stops for a while when so many tries were undone, at 512 commands each. */
-#define KVM_PROMOTE_MAX_UNDONE	8
+/*
+ * A scan stops for a while when it spent so much: a try that is refused looks at each
+ * page of the range, one that is undone gave 512 commands to the firmware.
+ */
+#define KVM_PROMOTE_BUDGET		1024
+#define KVM_PROMOTE_COST_REFUSED	1
+#define KVM_PROMOTE_COST_UNDONE		(KVM_PROMOTE_BUDGET / 8)
 
 /* A range is tried every 1, 2, 4, ... scans, and then at this power of two. */
 #define KVM_PROMOTE_MAX_SHIFT	10ul

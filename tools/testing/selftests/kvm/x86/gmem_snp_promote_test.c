@@ -271,7 +271,7 @@ TEST_F_TIMEOUT(off, never_when_switched_off, GMEM_SNP_TIMEOUT)
 
 /* A guest that asks for 2M all the time, and keeps a page of each range invalid. */
 #define NR_RANGES	16
-/* KVM_PROMOTE_MAX_UNDONE of the kernel. */
+/* KVM_PROMOTE_BUDGET / KVM_PROMOTE_COST_UNDONE of the kernel. */
 #define MAX_PER_SCAN	8
 /* What the launch filled is in a folio of 4K: tried once, undone never. */
 #define NR_LAUNCHED	1

@@ -18,6 +18,9 @@
 #define PLAIN_SLOT	20
 #define PLAIN_GPA	(64 * SZ_4G)
 
+#define SCAN_MS		20
+#define WAIT_MS		20000
+
 struct reader {
 	struct gmem_snp g;
 	pthread_t thread;
@@ -180,6 +183,42 @@ TEST_F_TIMEOUT(slot, shared_half_goes, GMEM_SNP_TIMEOUT)
 	host_write(g, page, TAG + 2);
 	gmem_snp_check(g, gmem_snp_shared(gmem_snp_page(page)), PAGE_SIZE, TAG + 2);
 	TEST_SNP_SINCE(g, before, faults, 1, "The shared page alone should fault");
+}
+
+static void wait_for_more(struct gmem_snp *g, bool fails, u64 than)
+{
+	u64 got = than;
+	int ms;
+
+	for (ms = 0; got <= than && ms < WAIT_MS; ms += SCAN_MS) {
+		usleep(SCAN_MS * 1000);
+		got = fails ? vm_get_stat(g->vm, rmp_promotion_fails) :
+			      vm_get_stat(g->vm, rmp_promotions);
+	}
+	TEST_ASSERT(got > than, "There should be more than %lu promotions that %s", than,
+		    fails ? "fail" : "succeed");
+}
+
+/* The memslot of a smashed range goes, a scan finds none, and it comes back. */
+TEST_F_TIMEOUT(slot, range_outlives_its_memslot, GMEM_SNP_TIMEOUT)
+{
+	struct gmem_snp *g = &self->g;
+	u64 fails;
+
+	gmem_snp_set_promote_ms(SCAN_MS);
+	gmem_snp_pvalidate(g, gmem_snp_page(7), PG_LEVEL_4K, false);
+	wait_for_more(g, true, vm_get_stat(g->vm, rmp_promotion_fails));
+
+	vm_set_user_memory_region2(g->vm, GMEM_SNP_SLOT, 0, GMEM_SNP_GPA, 0, NULL, 0, 0);
+	fails = vm_get_stat(g->vm, rmp_promotion_fails);
+	/* A scan that was at it already, and one that began behind it. */
+	wait_for_more(g, true, fails + 1);
+	vm_set_user_memory_region2(g->vm, GMEM_SNP_SLOT, KVM_MEM_GUEST_MEMFD, GMEM_SNP_GPA,
+				   g->size, g->shared_mem, g->fd, 0);
+
+	gmem_snp_pvalidate(g, gmem_snp_page(7), PG_LEVEL_4K, true);
+	wait_for_more(g, false, 0);
+	gmem_snp_set_promote_ms(0);
 }
 
 static int run(int argc, char **argv)
