@@ -172,9 +172,13 @@ static long launch_pages(struct kvm *kvm, const struct snp_launch *launch, long 
 			 long nr_pages, kvm_gmem_populate_cb page, void *opaque)
 {
 	void __user *src = launch->src ? launch->src + done * PAGE_SIZE : NULL;
+	long r;
 
-	return kvm_gmem_populate(kvm, launch->gfn + done, src, nr_pages,
-				 launch->type == KVM_SEV_SNP_PAGE_TYPE_CPUID, page, opaque);
+	r = kvm_gmem_populate(kvm, launch->gfn + done, src, nr_pages,
+			      launch->type == KVM_SEV_SNP_PAGE_TYPE_CPUID, page, opaque);
+	if (r > 0)
+		atomic64_add(r, &kvm->stat.rmp_assigns_4k);
+	return r;
 }
 
 long snp_launch_populate(struct kvm *kvm, const struct snp_launch *launch,
