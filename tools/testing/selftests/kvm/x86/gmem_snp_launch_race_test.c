@@ -28,10 +28,11 @@
 #define NR_THREADS		4
 #define RACE_SECONDS		3
 
+static void *image;
+
 FIXTURE(race) {
 	struct kvm_vm *vm;
 	int fd;
-	void *image;
 	u64 quarantined;
 	/* What the test means to lose. */
 	u64 lost;
@@ -51,7 +52,7 @@ FIXTURE_SETUP(race)
 
 	snp_rmp_ignore_owned();
 	self->quarantined = all_quarantined();
-	self->image = kvm_mmap(SZ_2M, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	image = kvm_mmap(SZ_2M, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	self->fd = vm_create_guest_memfd(vm, SZ_2M, GUEST_MEMFD_FLAG_LARGE_FOLIOS);
 	vm_set_user_memory_region2(vm, GMEM_SNP_SLOT, KVM_MEM_GUEST_MEMFD, GMEM_SNP_GPA, SZ_2M,
 				   hva, self->fd, 0);
@@ -70,11 +71,11 @@ FIXTURE_TEARDOWN(race)
 }
 
 /* With @sev_fd -1 there is no firmware to give it to.  Returns 0 or errno. */
-static int launch(FIXTURE_DATA(race) *self, u64 page, u64 nr_pages, int sev_fd)
+static int launch(struct kvm_vm *vm, u64 page, u64 nr_pages, int sev_fd)
 {
 	struct kvm_sev_snp_launch_update data = {
 		.gfn_start	= GMEM_SNP_GPA / PAGE_SIZE + page,
-		.uaddr		= (u64)self->image,
+		.uaddr		= (u64)image,
 		.len		= nr_pages * PAGE_SIZE,
 		.type		= KVM_SEV_SNP_PAGE_TYPE_NORMAL,
 	};
@@ -84,7 +85,7 @@ static int launch(FIXTURE_DATA(race) *self, u64 page, u64 nr_pages, int sev_fd)
 		.sev_fd	= sev_fd,
 	};
 
-	return ioctl(self->vm->fd, KVM_MEMORY_ENCRYPT_OP, &command) ? errno : 0;
+	return ioctl(vm->fd, KVM_MEMORY_ENCRYPT_OP, &command) ? errno : 0;
 }
 
 static bool time_is_left(const struct timespec *start)
@@ -98,17 +99,17 @@ TEST_F_TIMEOUT(race, page_beside_promotion, GMEM_SNP_TIMEOUT)
 	struct timespec start;
 	u64 tries = 0;
 
-	TEST_ASSERT_EQ(launch(self, 0, LAST, self->vm->arch.sev_fd), 0);
+	TEST_ASSERT_EQ(launch(self->vm, 0, LAST, self->vm->arch.sev_fd), 0);
 	gmem_snp_set_promote_ms(1);
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (; time_is_left(&start); tries++)
-		TEST_ASSERT_EQ(launch(self, LAST, 1, -1), EIO);
+		TEST_ASSERT_EQ(launch(self->vm, LAST, 1, -1), EIO);
 	ksft_print_msg("%lu tries\n", tries);
 
 	TEST_ASSERT_EQ(vm_get_stat(self->vm, rmp_promotions), 0);
 	/* Which says as well that the VM is not dead. */
-	TEST_ASSERT_EQ(launch(self, LAST, 1, self->vm->arch.sev_fd), 0);
+	TEST_ASSERT_EQ(launch(self->vm, LAST, 1, self->vm->arch.sev_fd), 0);
 	snp_vm_launch_finish(self->vm);
 }
 
@@ -137,7 +138,7 @@ TEST_F_TIMEOUT(race, launches_of_what_is_lost, GMEM_SNP_TIMEOUT)
 
 	pthread_barrier_init(&barrier, NULL, NR_THREADS);
 	for (i = 0; i < NR_THREADS; i++)
-		pthread_create(&threads[i], NULL, launch_all, self);
+		pthread_create(&threads[i], NULL, launch_all, self->vm);
 	for (i = 0; i < NR_THREADS; i++) {
 		pthread_join(threads[i], &r);
 		TEST_ASSERT((long)r == EIO, "Launch %d should fail with EIO, got %ld", i, (long)r);
@@ -153,9 +154,9 @@ TEST_F_TIMEOUT(race, launches_of_what_is_lost, GMEM_SNP_TIMEOUT)
 TEST_F_TIMEOUT(race, page_is_not_lost_at_once, GMEM_SNP_TIMEOUT)
 {
 	snp_inject(SNP_INJECT_RMPUPDATE_INUSE, (struct snp_inject) { .skip = 1, .count = 1 });
-	TEST_ASSERT_EQ(launch(self, 0, 1, -1), EIO);
+	TEST_ASSERT_EQ(launch(self->vm, 0, 1, -1), EIO);
 	TEST_ASSERT_EQ(snp_inject_left(SNP_INJECT_RMPUPDATE_INUSE), 0);
-	TEST_ASSERT_EQ(launch(self, 1, 1, self->vm->arch.sev_fd), EIO);
+	TEST_ASSERT_EQ(launch(self->vm, 1, 1, self->vm->arch.sev_fd), EIO);
 }
 
 static int run(int argc, char **argv)
